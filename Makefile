@@ -1,0 +1,43 @@
+# make demo    the Tokyo programme from its applications to published calendars
+# make test    every test, in parallel
+# make lint    style, types, and the arrows between the rooms
+# make serve   the service on http://127.0.0.1:8000
+# make bench   the solver's figures on the benchmark instances
+# make lock    resolve the dependencies of pyproject.toml anew
+# Each sets up what it needs, and can be run again.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test lint serve bench lock clients
+.DELETE_ON_ERROR:
+
+demo: $(READY)
+	$(BIN)/matcher demo
+
+test: $(READY)
+	$(BIN)/pytest -n auto --dist worksteal
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+serve: $(READY)
+	$(BIN)/matcher serve
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+$(READY): pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock: $(READY)
+	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
+	.venv/lock/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+	.venv/lock/bin/uv pip compile pyproject.toml --extra postgres --generate-hashes --no-emit-index-url --no-header --quiet -o requirements/runtime.txt

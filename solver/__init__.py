@@ -1,0 +1,1 @@
+"""Pure optimization: a problem in, a plan out."""

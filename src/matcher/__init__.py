@@ -1,0 +1,1 @@
+"""The programme of expert dispatch: its rules and use cases."""
