@@ -14,6 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from zoneinfo import available_timezones
@@ -449,7 +450,7 @@ def _check_pins(
             )
         seen.add(pin.session)
     pins = sorted(engagement.pinned, key=lambda pin: pin.session)
-    for before, after in zip(pins, pins[1:], strict=False):
+    for before, after in pairwise(pins):
         if after.start <= before.start:
             raise ProblemError(
                 f"{place}.pinned",

@@ -1,0 +1,1 @@
+"""Measures the solver: instances, protocol, runner, report."""
