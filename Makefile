@@ -3,6 +3,7 @@
 # make lint    style, types, and the arrows between the rooms
 # make serve   the service on http://127.0.0.1:8000
 # make bench   the solver's figures on the benchmark instances
+# make clients the calendar programs (ical.js, vdirsyncer, khal, calcurse) the tests read feeds back with
 # make lock    resolve the dependencies of pyproject.toml anew
 # Each sets up what it needs, and can be run again.
 
@@ -35,6 +36,19 @@ $(READY): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+clients: .clients/ready
+
+.clients/ready: tests/clients/package-lock.json tests/clients/requirements.txt
+	$(PYTHON) -m venv .clients/python
+	.clients/python/bin/pip install --quiet --require-hashes -r tests/clients/requirements.txt
+	@missing=""; command -v npm >/dev/null || missing="nodejs npm"; command -v calcurse >/dev/null || missing="$$missing calcurse"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
+		apt-get update --quiet=2; DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $$missing >/dev/null; \
+	fi
+	cp tests/clients/package.json tests/clients/package-lock.json .clients/
+	@command -v npm >/dev/null && npm ci --silent --prefix .clients || echo 'Without npm the tests that need ical.js are skipped.'
 	touch $@
 
 lock: $(READY)
