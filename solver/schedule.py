@@ -1,0 +1,175 @@
+"""A plan in the making: who serves whom and when, and every expert's bookings, in flat arrays.
+
+Compiled kernels change it in place. Costs are exact at every moment: `cost` of each engagement
+plus the overload of each expert is the cost of the plan.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from solver.grid import NO_DAY, Grid, IntArray
+
+UNSERVABLE = 1 << 50
+"""The cost of an engagement that does not yet keep its own pins; no plan costs that much."""
+
+NOBODY = -1
+ONLINE = -1
+MOST_A_DAY = 24
+"""Sessions take an hour at least: no day holds more of one expert."""
+
+
+class Schedule(NamedTuple):
+    """A = engagements, E = experts, D = days, K = bookings a day, V = weeks."""
+
+    pair: IntArray  # (A,) the pair that serves the free sessions, NOBODY where there are none
+    count: IntArray  # (A,) sessions served, pinned ones included
+    day: IntArray  # (A, 5)
+    minute: IntArray  # (A, 5)
+    cost: IntArray  # (A,) of the engagement, all parts but overload
+    load: IntArray  # (E,) sessions of the expert
+    week_count: IntArray  # (E, V)
+    day_count: IntArray  # (E, D)
+    booked: NDArray[np.int32]  # (E, D, K, 3) start and end minute, site (ONLINE: at the desk)
+    member: IntArray  # (E, L) the engagements whose free sessions the expert serves
+    member_count: IntArray  # (E,)
+
+    def copy(self) -> Schedule:
+        """A schedule of its own."""
+        return Schedule(*(array.copy() for array in self))
+
+
+def pinned_schedule(grid: Grid) -> Schedule:
+    """The schedule that holds the pinned sessions and nothing else."""
+    engagements, experts = len(grid.sessions), len(grid.max_total)
+    most = min(MOST_A_DAY, int(grid.max_per_day.max(initial=1)))
+    weeks = int(grid.week_of_day[-1]) + 1
+    schedule = Schedule(
+        pair=np.full(engagements, NOBODY, dtype=np.int64),
+        count=grid.least.copy(),
+        day=np.where(grid.pin_day != NO_DAY, grid.pin_day, 0),
+        minute=np.where(grid.pin_day != NO_DAY, grid.pin_minute, 0),
+        cost=np.array([cost_without_free(grid, a) for a in range(engagements)], dtype=np.int64),
+        load=np.zeros(experts, dtype=np.int64),
+        week_count=np.zeros((experts, weeks), dtype=np.int64),
+        day_count=np.zeros((experts, grid.days), dtype=np.int64),
+        booked=np.zeros((experts, grid.days, max(1, most), 3), dtype=np.int32),
+        member=np.full((experts, int(grid.max_total.max(initial=1)) or 1), NOBODY, dtype=np.int64),
+        member_count=np.zeros(experts, dtype=np.int64),
+    )
+    for a, number in zip(*np.nonzero(grid.pin_day != NO_DAY), strict=True):
+        expert, day = grid.pin_expert[a, number], grid.pin_day[a, number]
+        start = grid.pin_minute[a, number]
+        book(grid, schedule, expert, day, start, start + grid.duration[a, number], grid.site[a])
+    return schedule
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]  # numba has no types
+def cost_without_free(grid: Grid, a: int) -> int:
+    """The cost of an engagement that has its pinned sessions alone."""
+    least = grid.least[a]
+    for number in range(least):
+        if grid.pin_day[a, number] == NO_DAY:
+            return UNSERVABLE
+    cost = grid.dropped * grid.weight[a] * (grid.sessions[a] - least)
+    return cost + (grid.unserved * grid.weight[a] if least == 0 else 0)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def overload(grid: Grid, expert: int, load: int) -> int:
+    """w.overload for each session above the target."""
+    return grid.overload * max(0, load - grid.target_total[expert])
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def book(
+    grid: Grid, schedule: Schedule, expert: int, day: int, start: int, end: int, site: int
+) -> None:
+    """Enter one session into an expert's calendar."""
+    slot = schedule.day_count[expert, day]
+    schedule.booked[expert, day, slot, 0] = start
+    schedule.booked[expert, day, slot, 1] = end
+    schedule.booked[expert, day, slot, 2] = site
+    schedule.day_count[expert, day] += 1
+    schedule.week_count[expert, grid.week_of_day[day]] += 1
+    schedule.load[expert] += 1
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def unbook(grid: Grid, schedule: Schedule, expert: int, day: int, start: int) -> None:
+    """Take the session that starts then out of an expert's calendar."""
+    last = schedule.day_count[expert, day] - 1
+    for slot in range(last + 1):
+        if schedule.booked[expert, day, slot, 0] == start:
+            schedule.booked[expert, day, slot] = schedule.booked[expert, day, last]
+            break
+    schedule.day_count[expert, day] -= 1
+    schedule.week_count[expert, grid.week_of_day[day]] -= 1
+    schedule.load[expert] -= 1
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def remove(grid: Grid, schedule: Schedule, a: int) -> int:
+    """Take the free sessions of an engagement out; returns what that adds to the cost."""
+    pair = schedule.pair[a]
+    if pair == NOBODY:
+        return 0
+    expert = grid.pair_expert[pair]
+    before = schedule.cost[a] + overload(grid, expert, schedule.load[expert])
+    for number in range(schedule.count[a]):
+        if grid.pin_day[a, number] == NO_DAY:
+            unbook(grid, schedule, expert, schedule.day[a, number], schedule.minute[a, number])
+    last = schedule.member_count[expert] - 1
+    for position in range(last + 1):
+        if schedule.member[expert, position] == a:
+            schedule.member[expert, position] = schedule.member[expert, last]
+            break
+    schedule.member_count[expert] = last
+    schedule.pair[a] = NOBODY
+    schedule.count[a] = grid.least[a]
+    schedule.cost[a] = cost_without_free(grid, a)
+    return schedule.cost[a] + overload(grid, expert, schedule.load[expert]) - before
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def insert(
+    grid: Grid,
+    schedule: Schedule,
+    pair: int,
+    count: int,
+    days: IntArray,
+    minutes: IntArray,
+    cost: int,
+) -> int:
+    """Give an engagement its sessions 1…count with an expert; returns what that adds to the cost.
+
+    `cost` is the engagement's own, all parts but overload; its free sessions must be out.
+    """
+    a = grid.pair_engagement[pair]
+    expert = grid.pair_expert[pair]
+    before = schedule.cost[a] + overload(grid, expert, schedule.load[expert])
+    for number in range(count):
+        if grid.pin_day[a, number] == NO_DAY:
+            schedule.day[a, number] = days[number]
+            schedule.minute[a, number] = minutes[number]
+            end = minutes[number] + grid.duration[a, number]
+            book(grid, schedule, expert, days[number], minutes[number], end, grid.site[a])
+    schedule.member[expert, schedule.member_count[expert]] = a
+    schedule.member_count[expert] += 1
+    schedule.pair[a] = pair
+    schedule.count[a] = count
+    schedule.cost[a] = cost
+    return cost + overload(grid, expert, schedule.load[expert]) - before
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc]
+def total_cost(grid: Grid, schedule: Schedule) -> int:
+    """The cost of the whole plan."""
+    total = schedule.cost.sum()
+    for expert in range(len(schedule.load)):
+        total += overload(grid, expert, schedule.load[expert])
+    return total
