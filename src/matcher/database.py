@@ -1,0 +1,161 @@
+"""The database: SQLite in a file by default, PostgreSQL by URL, and nothing that tells them apart.
+
+Transactions on SQLite begin IMMEDIATE: a writer waits for its turn at the start, where waiting is
+possible, and not in the middle, where its snapshot would be stale. In WAL mode readers neither
+wait nor keep anybody waiting, if they say that they are readers: `session_factory(engine,
+read_only=True)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+
+from matcher.errors import Misconfigured
+
+BUSY_TIMEOUT_SECONDS = 30
+"""How long a writer waits for its turn on SQLite."""
+
+READ_ONLY = "matcher_read_only"
+MIGRATION_LOCK = 0x4D41_5443
+"""Any number, as long as all programs that migrate one PostgreSQL database take the same."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What `migrate` did: the revision before and after; None: an empty database."""
+
+    before: str | None
+    after: str | None
+
+
+def create_database_engine(url: str) -> Engine:
+    """Make an engine; no connection is opened yet.
+
+    Raises:
+        Misconfigured: it is no URL of SQLite or PostgreSQL.
+    """
+    return _engine(url, foreign_keys=True)
+
+
+def session_factory(engine: Engine, *, read_only: bool = False) -> sessionmaker[Session]:
+    """Make sessions on an engine; what a session has loaded stays readable after a commit.
+
+    The sessions of a read-only factory see one state of the database throughout, never wait for a
+    writer, and are refused any write.
+    """
+    options: dict[str, Any] = {READ_ONLY: True, "postgresql_readonly": True} if read_only else {}
+    return sessionmaker(engine.execution_options(**options), expire_on_commit=False)
+
+
+def migrate(url: str) -> Migration:
+    """Bring the schema of a database up to date; makes a SQLite file and its folder if need be.
+
+    Raises:
+        Misconfigured: it is no URL of SQLite or PostgreSQL.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    return run_migrations(url, "head")
+
+
+def run_migrations(url: str, revision: str) -> Migration:
+    """Take a schema up or down to a revision, in one transaction, one program at a time."""
+    # SQLite rebuilds a table to alter it; with foreign keys on, dropping the old one would count
+    # as deleting its rows. They are checked once, at the end.
+    engine = _engine(url, foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                lock = text("SELECT pg_advisory_xact_lock(:number)")
+                connection.execute(lock, {"number": MIGRATION_LOCK})
+            before = _revision(connection)
+            _run_alembic(connection, before, revision)
+            _check_foreign_keys(connection)
+            return Migration(before, _revision(connection))
+    finally:
+        engine.dispose()
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration: where the migrations of this package are."""
+    config = Config()
+    config.set_main_option("script_location", str(files("matcher") / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _run_alembic(connection: Connection, before: str | None, revision: str) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    going_down = revision == "base" or (before is not None and before > revision)
+    (command.downgrade if going_down else command.upgrade)(config, revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
+        if dangling:
+            raise RuntimeError(f"a migration left rows without what they refer to: {dangling[:5]}")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise Misconfigured(
+            "MATCHER_DATABASE_URL: give sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE.",
+            "MATCHER_DATABASE_URL には sqlite:///ファイル または "
+            "postgresql+psycopg://ユーザー@ホスト/データベース を指定してください。",
+            setting="MATCHER_DATABASE_URL",
+        )
+    return parsed
+
+
+def _engine(url: str, *, foreign_keys: bool) -> Engine:
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, pool_pre_ping=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _Pragmas(foreign_keys=foreign_keys))
+    event.listen(engine, "begin", _begin_on_sqlite)
+    return engine
+
+
+@dataclass(frozen=True)
+class _Pragmas:
+    """What each new connection to SQLite is told."""
+
+    foreign_keys: bool
+
+    def __call__(self, connection: Any, _record: object) -> None:  # noqa: ANN401  a DBAPI connection
+        connection.isolation_level = None  # Python would begin transactions late; see `begin`
+        for pragma in (
+            f"foreign_keys = {int(self.foreign_keys)}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_on_sqlite(connection: Connection) -> None:
+    read_only = bool(connection.get_execution_options().get(READ_ONLY))
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+    connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")

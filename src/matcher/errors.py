@@ -1,0 +1,164 @@
+# ruff: noqa: N818  the classes are named after what is said: `raise NotFound(...)`
+"""What the programme refuses, and how it says so.
+
+::
+
+    MatcherError
+    ├── Unauthenticated     nobody we know
+    ├── Forbidden           known, but not allowed
+    ├── NotFound            there is no such thing (or not for this caller)
+    ├── Invalid             a value that cannot be used: which one, why, and what would do
+    ├── Conflict            the state forbids it: what it is, and what is possible instead
+    │   ├── PlanOutdated    the ground of a plan has moved: what moved
+    │   └── NotServable     no expert and no dates can be found: the reasons
+    └── Misconfigured       the service itself is set up wrongly
+
+Every error has a `code` for programs, one sentence in English and one in Japanese for people, and
+its data. One table in `api` maps the classes to HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+__all__ = [
+    "Conflict",
+    "Forbidden",
+    "Invalid",
+    "MatcherError",
+    "Misconfigured",
+    "NotFound",
+    "NotServable",
+    "PlanOutdated",
+    "Unauthenticated",
+]
+
+
+class MatcherError(Exception):
+    """Anything the programme refuses; `str(error)` is the English sentence."""
+
+    def __init__(self, code: str, message_en: str, message_ja: str, **data: object) -> None:
+        super().__init__(message_en)
+        self.code = code
+        self.message_en = message_en
+        self.message_ja = message_ja
+        self.data: Mapping[str, object] = MappingProxyType(data)
+
+
+class Unauthenticated(MatcherError):
+    """The caller gave no key, or none that counts."""
+
+    def __init__(
+        self,
+        message_en: str = "Give a valid API key.",
+        message_ja: str = "有効なAPIキーを指定してください。",
+    ) -> None:
+        super().__init__("unauthenticated", message_en, message_ja)
+
+
+class Forbidden(MatcherError):
+    """The caller is known, and may not do this."""
+
+    def __init__(
+        self,
+        message_en: str = "Your role does not allow this.",
+        message_ja: str = "この操作を行う権限がありません。",
+        **data: object,
+    ) -> None:
+        super().__init__("forbidden", message_en, message_ja, **data)
+
+
+class NotFound(MatcherError):
+    """There is no such thing, or none that this caller may know of."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(
+            "not_found",
+            f"There is no {kind.replace('_', ' ')} {id!r}.",
+            f"{_KINDS_JA.get(kind, kind)}「{id}」は見つかりません。",
+            kind=kind,
+            id=id,
+        )
+
+
+class Invalid(MatcherError):
+    """A value that cannot be used: its field, the reason, and what would do instead."""
+
+    def __init__(
+        self,
+        field: str,
+        reason: str,
+        remedy: str,
+        *,
+        reason_ja: str | None = None,
+        remedy_ja: str | None = None,
+    ) -> None:
+        super().__init__(
+            "invalid",
+            f"{field}: {reason}; {remedy}.",
+            f"{field}: {reason_ja or reason}。{remedy_ja or remedy}。",
+            field=field,
+            reason=reason,
+            remedy=remedy,
+        )
+
+
+class Conflict(MatcherError):
+    """The state of things forbids it; the message says what is possible instead."""
+
+    def __init__(
+        self, message_en: str, message_ja: str, *, code: str = "conflict", **data: object
+    ) -> None:
+        super().__init__(code, message_en, message_ja, **data)
+
+
+class PlanOutdated(Conflict):
+    """A plan whose ground has moved since its problem was built; `moved` names what moved."""
+
+    def __init__(self, moved: Sequence[str]) -> None:
+        self.moved = tuple(moved)
+        super().__init__(
+            f"The ground of the plan has moved: {', '.join(self.moved)}. Make a new plan.",
+            f"派遣計画の前提が変わりました({'、'.join(self.moved)})。計画を作り直してください。",
+            code="plan_outdated",
+            moved=self.moved,
+        )
+
+
+class NotServable(Conflict):
+    """No expert and no dates can be found for an engagement; `reasons` say why."""
+
+    def __init__(self, reasons: Sequence[str], reasons_ja: Sequence[str] = ()) -> None:
+        self.reasons = tuple(reasons)
+        self.reasons_ja = tuple(reasons_ja)
+        super().__init__(
+            f"It cannot be served: {'; '.join(self.reasons)}.",
+            f"派遣できません: {'、'.join(self.reasons_ja or self.reasons)}。",
+            code="not_servable",
+            reasons=self.reasons,
+            reasons_ja=self.reasons_ja,
+        )
+
+
+class Misconfigured(MatcherError):
+    """The service is set up wrongly; the message names the setting and the remedy."""
+
+    def __init__(self, message_en: str, message_ja: str, **data: object) -> None:
+        super().__init__("misconfigured", message_en, message_ja, **data)
+
+
+_KINDS_JA = {
+    "programme": "事業",
+    "organization": "団体",
+    "expert": "専門家",
+    "application": "申込",
+    "requirement": "要件",
+    "engagement": "派遣案件",
+    "session": "派遣",
+    "plan": "派遣計画",
+    "release": "確定版",
+    "feed": "カレンダー",
+    "key": "APIキー",
+    "municipality": "市区町村",
+}

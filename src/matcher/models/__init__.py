@@ -1,0 +1,70 @@
+"""What is kept: SQLAlchemy classes, one file a noun."""
+
+from __future__ import annotations
+
+from matcher.models.application import (
+    Application,
+    ApplicationAbsence,
+    ApplicationState,
+    Channel,
+    Delivery,
+)
+from matcher.models.assessment import Answer, AnswerSource, RequirementAnswer
+from matcher.models.base import Base
+from matcher.models.decision import Decision, Outcome
+from matcher.models.departure import SessionDeparture
+from matcher.models.engagement import Engagement, EngagementState
+from matcher.models.expert import ConflictOfInterest, Expert, ExpertAbsence
+from matcher.models.feed import Feed, FeedLanguage, FeedOwner
+from matcher.models.hours import WeeklyHours
+from matcher.models.identifiers import new_identifier
+from matcher.models.interview import Interview
+from matcher.models.key import ApiKey, Role
+from matcher.models.organization import LegalKind, Organization
+from matcher.models.plan import Plan, PlanState, ProgressRecord
+from matcher.models.programme import Programme, load_programme
+from matcher.models.release import Release
+from matcher.models.request import IdempotentRequest
+from matcher.models.session import Session, SessionStatus
+from matcher.programme import Phase, Purpose
+
+__all__ = [
+    "Answer",
+    "AnswerSource",
+    "ApiKey",
+    "Application",
+    "ApplicationAbsence",
+    "ApplicationState",
+    "Base",
+    "Channel",
+    "ConflictOfInterest",
+    "Decision",
+    "Delivery",
+    "Engagement",
+    "EngagementState",
+    "Expert",
+    "ExpertAbsence",
+    "Feed",
+    "FeedLanguage",
+    "FeedOwner",
+    "IdempotentRequest",
+    "Interview",
+    "LegalKind",
+    "Organization",
+    "Outcome",
+    "Phase",
+    "Plan",
+    "PlanState",
+    "Programme",
+    "ProgressRecord",
+    "Purpose",
+    "Release",
+    "RequirementAnswer",
+    "Role",
+    "Session",
+    "SessionDeparture",
+    "SessionStatus",
+    "WeeklyHours",
+    "load_programme",
+    "new_identifier",
+]

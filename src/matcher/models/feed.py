@@ -1,0 +1,43 @@
+"""Feeds: subscriptions to a calendar."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from matcher.models.base import Base
+from matcher.models.identifiers import new_identifier
+
+
+class FeedOwner(StrEnum):
+    """Whose calendar it is."""
+
+    EXPERT = "expert"
+    ORGANIZATION = "organization"
+
+
+class FeedLanguage(StrEnum):
+    """The language of a calendar's texts."""
+
+    JAPANESE = "ja"
+    ENGLISH = "en"
+    BOTH = "both"
+
+
+class Feed(Base):
+    """A calendar subscription; whoever holds its token reads it, so only a hash is kept."""
+
+    __tablename__ = "feeds"
+    __table_args__ = (Index(None, "owner_kind", "owner_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("F"))
+    owner_kind: Mapped[FeedOwner]
+    owner_id: Mapped[str]
+    language: Mapped[FeedLanguage]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[dt.datetime]
+    revoked_at: Mapped[dt.datetime | None]
+    last_fetched_at: Mapped[dt.datetime | None]

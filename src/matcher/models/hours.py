@@ -1,0 +1,36 @@
+"""The weekly hours of an expert or an organization."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
+
+from solver.problem import WEEKDAYS, Weekday
+
+__all__ = ["WEEKDAYS", "ClockTime", "Weekday", "WeeklyHours"]
+
+ClockTime = Annotated[
+    dt.time, PlainSerializer(lambda time: time.isoformat(timespec="minutes"), when_used="json")
+]
+"""A time on Tokyo's walls, to the minute; written `HH:MM`."""
+
+
+class WeeklyHours(BaseModel):
+    """One stretch of a weekday, [opens, closes), on Tokyo's walls."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weekday: Weekday
+    opens: ClockTime
+    closes: ClockTime
+
+    @model_validator(mode="after")
+    def _closes_after_it_opens(self) -> Self:
+        for time in (self.opens, self.closes):
+            if time.second or time.microsecond or time.tzinfo:
+                raise ValueError("hours are told to the minute, as HH:MM")
+        if self.closes <= self.opens:
+            raise ValueError("hours close after they open")
+        return self

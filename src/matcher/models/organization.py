@@ -1,0 +1,39 @@
+"""The organizations that apply."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from matcher.models.base import Base, Revised
+from matcher.models.identifiers import new_identifier
+
+
+class LegalKind(StrEnum):
+    """The three kinds of organization that the programme's page lists as ①, ② and ③."""
+
+    COOPERATIVE = "cooperative"
+    INCORPORATED_ASSOCIATION = "incorporated_association"
+    SME_SUPPORTING_ENTITY = "sme_supporting_entity"
+
+
+class Organization(Revised, Base):
+    """An industry organization (団体)."""
+
+    __tablename__ = "organizations"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("O"))
+    name_ja: Mapped[str]
+    name_en: Mapped[str]
+    legal_kind: Mapped[LegalKind]
+    corporate_number: Mapped[str | None]
+    """Thirteen digits (法人番号), the first of them the check digit."""
+    municipality_code: Mapped[str]
+    """Five digits, of `matcher.geography.MUNICIPALITIES`, or of anywhere in Japan."""
+    address_ja: Mapped[str]
+    address_en: Mapped[str] = mapped_column(default="")
+    industry: Mapped[str]
+    contact_name: Mapped[str]
+    contact_email: Mapped[str]
+    contact_phone: Mapped[str] = mapped_column(default="")

@@ -1,0 +1,85 @@
+"""Plans: proposals of the solver."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from matcher.models.base import Base
+from matcher.models.columns import Structured
+from matcher.models.identifiers import new_identifier
+
+
+class PlanState(StrEnum):
+    """What has become of a plan."""
+
+    QUEUED = "queued"
+    SOLVING = "solving"
+    READY = "ready"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class ProgressRecord(NamedTuple):
+    """Where a run stood: its stage, seconds since its start, and the figures so far."""
+
+    stage: str
+    seconds: float
+    cost: int
+    bound: int
+    gap: float
+    served: int
+
+
+class Plan(Base):
+    """A proposal of the solver (派遣計画), with the problem it answers; a draft until published.
+
+    It is also the truth about the run that makes it: a message in the queue is only its id.
+    """
+
+    __tablename__ = "plans"
+    __table_args__ = (CheckConstraint("attempt >= 0", name="attempt_not_negative"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("P"))
+    programme_id: Mapped[str] = mapped_column(ForeignKey("programmes.id"), index=True)
+    state: Mapped[PlanState] = mapped_column(default=PlanState.QUEUED, index=True)
+    scope: Mapped[tuple[str, ...] | None] = mapped_column(Structured(tuple[str, ...]))
+    """The engagements to plan, by id, everything else fixed; None: all."""
+    time_limit_seconds: Mapped[float]
+    workers: Mapped[int]
+    seed: Mapped[int]
+    created_at: Mapped[dt.datetime]
+    created_by: Mapped[str]
+
+    attempt: Mapped[int] = mapped_column(default=0)
+    """How often a worker took it up; each write of a run carries its attempt."""
+    lease_until: Mapped[dt.datetime | None]
+    started_at: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]
+    error: Mapped[str | None]
+    stage: Mapped[str | None]
+    progress: Mapped[tuple[ProgressRecord, ...]] = mapped_column(
+        Structured(tuple[ProgressRecord, ...]), default=()
+    )
+
+    problem: Mapped[bytes | None] = mapped_column(deferred=True)
+    """The problem/1 it answers, gzipped."""
+    problem_sha256: Mapped[str | None]
+    """The digest of the problem's JSON, unpacked: `ProblemFile.from_problem(...).sha256`."""
+    plan: Mapped[bytes | None] = mapped_column(deferred=True)
+    """The plan/1, gzipped."""
+    status: Mapped[str | None]
+    """That of plan/1: optimal, feasible, infeasible_pins."""
+    cost: Mapped[int | None] = mapped_column(BigInteger)
+    bound: Mapped[int | None] = mapped_column(BigInteger)
+    gap: Mapped[float | None]
+    served: Mapped[int | None]
+    solver_version: Mapped[str | None]
+    ground: Mapped[dict[str, str]] = mapped_column(Structured(dict[str, str]), default=dict)
+    """What the problem was built from: a digest by record."""

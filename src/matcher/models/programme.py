@@ -1,0 +1,30 @@
+"""A year's programme."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from matcher.models.base import Base
+from matcher.models.columns import Structured
+from matcher.programme import ProgrammeRules, read_rules
+
+
+class Programme(Base):
+    """One year's service (事業): its rules, whole."""
+
+    __tablename__ = "programmes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    rules: Mapped[ProgrammeRules] = mapped_column(Structured(ProgrammeRules))
+
+
+def load_programme(db: Session, programme_id: str) -> ProgrammeRules:
+    """Keep the rules that come with this package in the database; can be done again.
+
+    Raises:
+        matcher.errors.NotFound: no such programme comes with it.
+    """
+    rules = read_rules(programme_id)
+    db.merge(Programme(id=programme_id, rules=rules))
+    db.flush()
+    return rules

@@ -1,0 +1,298 @@
+"""The rules of one year's programme, as data: periods, limits, closures, phases, requirements.
+
+`data/programmes/*.json` holds a file a programme; nothing of it is written in code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from enum import StrEnum
+from importlib.resources import files
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from matcher.business_days import national_holidays
+from matcher.errors import NotFound
+from solver.problem import Weights
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Specialty(StrEnum):
+    """The field a qualification stands for (専門分野)."""
+
+    LABOR = "labor"
+    SME = "sme"
+    COUNSELING = "counseling"
+    HR = "hr"
+
+
+class Qualification(StrEnum):
+    """What an expert is certified as (資格)."""
+
+    SOCIAL_INSURANCE_LABOR_CONSULTANT = "social_insurance_labor_consultant"
+    SME_MANAGEMENT_CONSULTANT = "sme_management_consultant"
+    INDUSTRIAL_COUNSELOR = "industrial_counselor"
+    LICENSED_PSYCHOLOGIST = "licensed_psychologist"
+    HUMAN_RESOURCE_DEVELOPMENT_CONSULTANT = "human_resource_development_consultant"
+    CAREER_CONSULTANT = "career_consultant"
+
+
+class Phase(StrEnum):
+    """What a session is for: session 1, sessions 2-4, session 5."""
+
+    ACTION_PLAN = "action_plan"
+    MANUAL_DEVELOPMENT = "manual_development"
+    FINALIZATION = "finalization"
+
+
+class Purpose(StrEnum):
+    """What an organization applies for: a manual of its own, or a review of the one it has."""
+
+    NEW_MANUAL = "new_manual"
+    REVIEW = "review"
+
+
+class _Rules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(_Rules):
+    """One text in both languages."""
+
+    ja: str
+    en: str
+
+
+class Period(_Rules):
+    """From a first to a last day, both included."""
+
+    first_day: dt.date
+    last_day: dt.date
+    note: Words | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.last_day < self.first_day:
+            raise ValueError("a period ends on or after its first day")
+        return self
+
+    def __contains__(self, day: dt.date) -> bool:
+        return self.first_day <= day <= self.last_day
+
+    def days(self) -> Iterator[dt.date]:
+        """Every day of the period, in order."""
+        for count in range((self.last_day - self.first_day).days + 1):
+            yield self.first_day + dt.timedelta(days=count)
+
+
+class SessionMinutes(_Rules):
+    """How short and how long a session may be."""
+
+    shortest: Positive
+    longest: Positive
+
+
+class DayOfYear(_Rules):
+    """A day that comes every year."""
+
+    month: Annotated[int, Field(ge=1, le=12)]
+    day: Annotated[int, Field(ge=1, le=31)]
+
+
+class Closures(_Rules):
+    """When nothing takes place. Weekends are closed by nobody having hours on them."""
+
+    national_holidays: bool
+    every_year: tuple[DayOfYear, ...]
+    days: tuple[dt.date, ...] = ()
+
+
+class QualificationRules(_Rules):
+    """A qualification by its names; `name.ja` is the official one."""
+
+    id: Qualification
+    name: Words
+
+
+class SpecialtyRules(_Rules):
+    """A specialty, the qualifications that stand for it, and what organizations ask of it."""
+
+    id: Specialty
+    name: Words
+    qualifications: tuple[QualificationRules, ...]
+    sample_consultation: Words
+
+
+class PhaseContents(_Rules):
+    """What an expert and an organization do in a session of a phase."""
+
+    heading: Words
+    description: Words
+    examples: tuple[Words, ...]
+
+
+class PhaseRules(_Rules):
+    """A phase, its sessions of a full course, and its contents by purpose."""
+
+    id: Phase
+    first_session: Positive
+    last_session: Positive
+    title: Words
+    new_manual: PhaseContents
+    review: PhaseContents
+
+    def contents(self, purpose: Purpose | Literal["new_manual", "review"]) -> PhaseContents:
+        """What is done, for a new manual or for the review of one."""
+        return self.review if purpose == Purpose.REVIEW else self.new_manual
+
+
+class RequirementKind(StrEnum):
+    """Who answers a requirement: this service, the organization, or staff from evidence."""
+
+    MACHINE = "machine"
+    DECLARED = "declared"
+    VERIFIED = "verified"
+
+
+class Requirement(_Rules):
+    """One condition of the programme's page; `source` quotes the page."""
+
+    id: str
+    text: Words
+    kind: RequirementKind
+    source: str
+
+
+class Gaps(_Rules):
+    """Calendar days from one session to the next, where an application wishes nothing else."""
+
+    min_days: Positive
+    target_days: Positive
+    max_days: Positive
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.min_days <= self.target_days <= self.max_days:
+            raise ValueError("gaps are given as min <= target <= max")
+        return self
+
+
+class ProgrammeRules(_Rules):
+    """One year's programme, whole."""
+
+    id: str
+    fiscal_year: int
+    name: Words
+    source: Words
+    application_period: Period
+    implementation_period: Period
+    session_limit: Annotated[int, Field(ge=1, le=5)]
+    review_session_limit: Annotated[int, Field(ge=1, le=5)]
+    session_minutes: SessionMinutes
+    slot_minutes: Annotated[int, Field(ge=1, le=60)]
+    interview_business_days: Positive
+    closures: Closures
+    gaps: Gaps
+    specialties: tuple[SpecialtyRules, ...]
+    phases: tuple[PhaseRules, ...]
+    requirements: tuple[Requirement, ...]
+    weights: Weights
+
+    @model_validator(mode="after")
+    def _names_each_thing_once(self) -> Self:
+        qualifications = [own.id for each in self.specialties for own in each.qualifications]
+        for ids in (
+            [specialty.id for specialty in self.specialties],
+            qualifications,
+            [phase.id for phase in self.phases],
+            [requirement.id for requirement in self.requirements],
+        ):
+            if len(set(ids)) < len(ids):
+                raise ValueError(f"an id stands twice among {', '.join(ids)}")
+        return self
+
+    def phase(self, number: int, sessions: int | None = None) -> PhaseRules:
+        """The phase of session `number` in a course of `sessions` (a full course by default).
+
+        A shorter course keeps its ends: it begins with the action plan and, if it has more than
+        one session, ends with the finalization.
+
+        Raises:
+            ValueError: there is no such session.
+        """
+        last = self.session_limit if sessions is None else sessions
+        if not 1 <= number <= last <= self.session_limit:
+            raise ValueError(f"there is no session {number} of {last}")
+        if 1 < number == last:
+            return self.phases[-1]
+        return next(
+            each for each in self.phases if each.first_session <= number <= each.last_session
+        )
+
+    def closed_days(self, first: dt.date, last: dt.date) -> tuple[dt.date, ...]:
+        """The days from `first` to `last`, both included, on which nothing takes place."""
+        closed = set(self.closures.days)
+        if self.closures.national_holidays:
+            closed |= national_holidays(first, last)
+        yearly = {(day.month, day.day) for day in self.closures.every_year}
+        return tuple(
+            day
+            for day in Period(first_day=first, last_day=last).days()
+            if day in closed or (day.month, day.day) in yearly
+        )
+
+    def specialty_of(self, qualification: Qualification | str) -> SpecialtyRules:
+        """The specialty a qualification stands for.
+
+        Raises:
+            NotFound: the programme knows no such qualification.
+        """
+        for specialty in self.specialties:
+            if any(own.id == qualification for own in specialty.qualifications):
+                return specialty
+        raise NotFound("qualification", qualification)
+
+    def qualification(self, id: Qualification | str) -> QualificationRules:
+        """A qualification by its id.
+
+        Raises:
+            NotFound: the programme knows no such qualification.
+        """
+        return next(own for own in self.specialty_of(id).qualifications if own.id == id)
+
+    def specialty(self, id: Specialty | str) -> SpecialtyRules:
+        """A specialty by its id.
+
+        Raises:
+            NotFound: the programme knows no such specialty.
+        """
+        for specialty in self.specialties:
+            if specialty.id == id:
+                return specialty
+        raise NotFound("specialty", id)
+
+    def requirement(self, id: str) -> Requirement:
+        """A requirement by its id.
+
+        Raises:
+            NotFound: the programme has no such requirement.
+        """
+        for requirement in self.requirements:
+            if requirement.id == id:
+                return requirement
+        raise NotFound("requirement", id)
+
+
+def read_rules(programme_id: str) -> ProgrammeRules:
+    """Read the rules that come with this package.
+
+    Raises:
+        NotFound: no such programme comes with it.
+    """
+    file = files("matcher") / "data" / "programmes" / f"{programme_id}.json"
+    if not file.is_file():
+        raise NotFound("programme", programme_id)
+    return ProgrammeRules.model_validate_json(file.read_bytes())
