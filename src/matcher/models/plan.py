@@ -61,6 +61,8 @@ class Plan(Base):
     """How often a worker took it up; each write of a run carries its attempt."""
     lease_until: Mapped[dt.datetime | None]
     started_at: Mapped[dt.datetime | None]
+    cancel_requested_at: Mapped[dt.datetime | None]
+    """When somebody asked the run to stop; it does within a second, and keeps what it has."""
     finished_at: Mapped[dt.datetime | None]
     error: Mapped[str | None]
     stage: Mapped[str | None]
