@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from matcher.clock import utc_now
 from matcher.models.base import Base
 from matcher.models.columns import Structured
 from matcher.programme import ProgrammeRules, read_rules
@@ -16,6 +19,8 @@ class Programme(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     rules: Mapped[ProgrammeRules] = mapped_column(Structured(ProgrammeRules))
+    revised_at: Mapped[dt.datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+    """When the rules last changed; calendars, which quote them, pass it on."""
 
 
 def load_programme(db: Session, programme_id: str) -> ProgrammeRules:
