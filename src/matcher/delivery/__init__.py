@@ -1,0 +1,1 @@
+"""What happens after the decision: sessions that are given, cancelled, held."""
