@@ -10,13 +10,16 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import hashlib
+import io
+import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -31,8 +34,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-MAX_PROBLEM_BYTES = 512 * 1024 * 1024
-"""The largest problem that is read, unpacked. Ten thousand engagements take 19 MB."""
+MAX_BYTES = 256 * 1024 * 1024
+"""The largest file that is read, packed or not. Ten thousand engagements take 19 MB."""
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -53,7 +56,7 @@ class ProblemError(ValueError):
 def _read_clock(value: object) -> int:
     """Minutes after midnight of `HH:MM`; `24:00` is the end of the day."""
     match value:
-        case str() if len(value) == 5 and value[2] == ":" and (value[:2] + value[3:]).isdecimal():
+        case str() if re.fullmatch("[0-9]{2}:[0-9]{2}", value):
             hours, minutes = int(value[:2]), int(value[3:])
             if minutes < 60 and hours * 60 + minutes <= 24 * 60:
                 return hours * 60 + minutes
@@ -67,7 +70,9 @@ def _write_clock(minutes: int) -> str:
 def _read_moment(value: object) -> dt.datetime:
     if isinstance(value, dt.datetime) and value.tzinfo is None:
         return value
-    if isinstance(value, str) and len(value) == 16 and value[10] == "T":
+    if isinstance(value, str) and re.fullmatch(
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", value
+    ):
         return dt.datetime.fromisoformat(value)
     raise ValueError("a local time is written YYYY-MM-DDTHH:MM")
 
@@ -79,7 +84,7 @@ def _write_moment(moment: dt.datetime) -> str:
 def _read_date(value: object) -> dt.date:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
-    if isinstance(value, str) and len(value) == 10:
+    if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return dt.date.fromisoformat(value)
     raise ValueError("a date is written YYYY-MM-DD")
 
@@ -117,7 +122,7 @@ class Calendar(_Record):
 
     first_day: Day
     last_day: Day
-    timezone: str
+    timezone: Annotated[str, Field(max_length=100)]
     slot_minutes: Annotated[int, Field(strict=True, ge=1, le=60)]
     closed_days: tuple[Day, ...]
 
@@ -251,7 +256,7 @@ class ProblemFile:
     @classmethod
     def from_bytes(cls, stored: bytes) -> Self:
         """Read a problem from the content of a file, plain or gzipped."""
-        content = _unpack(stored) if stored.startswith(GZIP_MAGIC) else stored
+        content = unpack(stored)
         return cls(Problem.from_json(content), content, hashlib.sha256(stored).hexdigest())
 
     @classmethod
@@ -262,9 +267,7 @@ class ProblemFile:
             ProblemError: it is too large, or no problem.
             OSError: the file cannot be read.
         """
-        if path.stat().st_size > MAX_PROBLEM_BYTES:
-            raise _too_large()
-        return cls.from_bytes(path.read_bytes())
+        return cls.from_bytes(read_bytes(path))
 
     @classmethod
     def from_problem(cls, problem: Problem) -> Self:
@@ -302,6 +305,18 @@ def check_problem(problem: Problem) -> None:
 
 
 def _check_calendar(calendar: Calendar) -> None:
+    if 60 % calendar.slot_minutes:
+        raise ProblemError(
+            "calendar.slot_minutes",
+            f"{calendar.slot_minutes} minutes do not divide an hour",
+            "give a grid such as 15, 30 or 60",
+        )
+    if calendar.last_day.year >= dt.MAXYEAR:
+        raise ProblemError(
+            "calendar.last_day",
+            f"{calendar.last_day} is where the calendar ends",
+            "give a last day of this age",
+        )
     if calendar.last_day < calendar.first_day:
         raise ProblemError(
             "calendar.last_day",
@@ -472,23 +487,44 @@ def _check_current(engagement: Engagement, experts: frozenset[str], place: str) 
         )
 
 
-def _unpack(stored: bytes) -> bytes:
-    unpacked = zlib.decompressobj(wbits=31)
-    try:
-        content = unpacked.decompress(stored, MAX_PROBLEM_BYTES + 1)
-    except zlib.error as error:
-        raise _damaged() from error
-    if len(content) > MAX_PROBLEM_BYTES:
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole, but no more than `MAX_BYTES` of it.
+
+    Raises:
+        ProblemError: it is larger.
+        OSError: the file cannot be read.
+    """
+    if path.stat().st_size > MAX_BYTES:
         raise _too_large()
-    if not unpacked.eof:
-        raise _damaged()
+    with path.open("rb") as file:
+        return _within_limit(file.read(MAX_BYTES + 1))
+
+
+def unpack(stored: bytes) -> bytes:
+    """Unpack the content of a file where it is gzipped.
+
+    Raises:
+        ProblemError: its gzip data is damaged, or unpacks to more than `MAX_BYTES`.
+    """
+    if not stored.startswith(GZIP_MAGIC):
+        return stored
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(stored)) as file:
+            return _within_limit(file.read(MAX_BYTES + 1))
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged() from error
+
+
+def _within_limit(content: bytes) -> bytes:
+    if len(content) > MAX_BYTES:
+        raise _too_large()
     return content
 
 
 def _too_large() -> ProblemError:
     return ProblemError(
         "the file",
-        f"it holds more than {MAX_PROBLEM_BYTES // 1024**2} MiB",
+        f"it holds more than {MAX_BYTES // 1024**2} MiB",
         "plan fewer engagements at a time",
     )
 
@@ -497,22 +533,48 @@ def _damaged() -> ProblemError:
     return ProblemError("the file", "its gzip data is damaged or cut short", "pack it anew")
 
 
+_REASONS = {
+    "extra_forbidden": "problem/1 has no such field",
+    "missing": "it is missing",
+}
+"""Said in place of pydantic's own words."""
+
 _REMEDIES = {
     "extra_forbidden": "remove it, or correct its spelling",
     "missing": "add it",
     "json_invalid": "give a problem/1 as UTF-8 JSON, plain or gzipped",
     "literal_error": "give one of the values that are named",
     "int_type": "give a whole number",
+    "greater_than_equal": "give a number in that range",
+    "less_than_equal": "give a number in that range",
+    "value_error": "write it so",
+    "model_type": "give a problem/1 as formats/problem.md describes it",
 }
 
 
 def _explain(details: ErrorDetails) -> ProblemError:
-    reason = details["msg"].removeprefix("Value error, ")
-    given: Any = details.get("input")
-    if isinstance(given, str | int | float) and details["type"] != "json_invalid":
-        reason = f"{given!r:.60}: {reason}"
-    remedy = _REMEDIES.get(details["type"], "correct the value")
-    return ProblemError(_place(details["loc"]), reason[:1].lower() + reason[1:], remedy)
+    kind, message = details["type"], details["msg"].removeprefix("Value error, ")
+    reason = _REASONS.get(kind) or f"{message[:1].lower()}{message[1:]}"
+    if kind not in ("json_invalid", "missing", "extra_forbidden"):
+        reason = f"{_shorten(details['input'])}: {reason}"
+    return ProblemError(_place(details["loc"]), reason, _REMEDIES.get(kind, "correct the value"))
+
+
+def _shorten(given: object) -> str:
+    """Show a value of the file in a few words; long lists and objects by their kind alone."""
+    match given:
+        case None | bool() | float():
+            return json.dumps(given)
+        case int() if abs(given) < 10**40:
+            return str(given)
+        case int():
+            return "a number of more than 40 digits"
+        case str():
+            return f"{given!a:.60}"
+        case dict():
+            return "an object"
+        case _:
+            return "a list"
 
 
 def _place(location: tuple[int | str, ...]) -> str:

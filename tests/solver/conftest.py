@@ -11,12 +11,9 @@ CheckPlan = Callable[[dict[str, Any], dict[str, Any]], tuple[list[str], dict[str
 
 
 @pytest.fixture(scope="session")
-def instances() -> Path:
+def instances(shared: Path) -> Path:
     """The folder with the benchmark instances and their own independent check."""
-    folder = Path(__file__).parents[3] / "shared" / "instances"
-    if not folder.is_dir():
-        pytest.skip("the instances lie in ../shared/instances, which is not here")
-    return folder
+    return shared / "instances"
 
 
 @pytest.fixture(scope="session")
