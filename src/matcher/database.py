@@ -8,6 +8,8 @@ read_only=True)`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -67,11 +69,21 @@ def migrate(url: str) -> Migration:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    return run_migrations(url, "head")
+    with migrations(url) as config:
+        connection = config.attributes["connection"]
+        before = _revision(connection)
+        command.upgrade(config, "head")
+        return Migration(before, _revision(connection))
 
 
-def run_migrations(url: str, revision: str) -> Migration:
-    """Take a schema up or down to a revision, in one transaction, one program at a time."""
+def shown(url: str) -> str:
+    """A URL as people may see it: without its password."""
+    return _parsed(url).render_as_string()
+
+
+@contextmanager
+def migrations(url: str) -> Iterator[Config]:
+    """Alembic's configuration on a connection: one transaction, one program at a time."""
     # SQLite rebuilds a table to alter it; with foreign keys on, dropping the old one would count
     # as deleting its rows. They are checked once, at the end.
     engine = _engine(url, foreign_keys=False)
@@ -80,27 +92,13 @@ def run_migrations(url: str, revision: str) -> Migration:
             if connection.dialect.name == "postgresql":
                 lock = text("SELECT pg_advisory_xact_lock(:number)")
                 connection.execute(lock, {"number": MIGRATION_LOCK})
-            before = _revision(connection)
-            _run_alembic(connection, before, revision)
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(files("matcher") / "migrations"))
+            config.set_main_option("path_separator", "os")
+            yield config
             _check_foreign_keys(connection)
-            return Migration(before, _revision(connection))
     finally:
         engine.dispose()
-
-
-def alembic_config() -> Config:
-    """Alembic's configuration: where the migrations of this package are."""
-    config = Config()
-    config.set_main_option("script_location", str(files("matcher") / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _run_alembic(connection: Connection, before: str | None, revision: str) -> None:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    going_down = revision == "base" or (before is not None and before > revision)
-    (command.downgrade if going_down else command.upgrade)(config, revision)
 
 
 def _revision(connection: Connection) -> str | None:
