@@ -1,0 +1,1 @@
+"""From an application to its decision: requirements, interview, accepted or declined."""

@@ -1,0 +1,436 @@
+"""The life of an application, from submission to decision: one function a use case.
+
+::
+
+    submitted ─ assess ─► assessed ─ interview ─► interviewed ─ accept ─► accepted
+                              └───────── decline ──────┴───────────────► declined
+    withdraw: from anywhere before the decision, and from accepted until the engagement is completed
+
+A use case changes the database session it is given and flushes; committing is its caller's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from matcher.business_days import BusinessCalendar
+from matcher.clock import to_tokyo
+from matcher.errors import Conflict, Invalid, NotFound
+from matcher.geography import Area, municipality
+from matcher.intake.drafts import ApplicationDraft, GivenAnswer, faults
+from matcher.intake.requirements import Assessment, Finding, assess
+from matcher.intake.transitions import Step, state_after
+from matcher.models import (
+    AnswerSource,
+    Application,
+    ApplicationAbsence,
+    ApplicationState,
+    Decision,
+    Delivery,
+    Engagement,
+    EngagementState,
+    Interview,
+    Organization,
+    Outcome,
+    Programme,
+    RequirementAnswer,
+    SessionStatus,
+    new_identifier,
+)
+from matcher.programme import ProgrammeRules, RequirementKind
+
+__all__ = [
+    "LEAD_BUSINESS_DAYS",
+    "decide",
+    "record_answers",
+    "record_assessment",
+    "record_interview",
+    "submit",
+    "withdraw",
+]
+
+Found = TypeVar("Found")
+
+LEAD_BUSINESS_DAYS = 5
+"""From the decision to the first possible session: the notice arrives, the expert prepares."""
+
+CALENDAR_DAYS = 60
+"""How far ahead business days are counted; ten of them never reach beyond."""
+
+
+def submit(
+    db: Database, draft: ApplicationDraft, now: dt.datetime, *, application_id: str | None = None
+) -> Application:
+    """Take an application in; its interview falls due some business days later.
+
+    Raises:
+        NotFound: there is no such programme, organization or requirement.
+        Conflict: the application period is over or has not begun, or the organization has
+            applied already.
+        Invalid: the draft asks for what the programme does not offer.
+    """
+    rules = _found(db.get(Programme, draft.programme_id), "programme", draft.programme_id).rules
+    organization = _found(
+        db.get(Organization, draft.organization_id), "organization", draft.organization_id
+    )
+    day = to_tokyo(now).date()
+    _require_application_period(rules, day)
+    _require_no_other_application(db, draft)
+    for fault in faults(draft, rules):
+        raise fault
+    application = Application(
+        id=application_id or new_identifier("A"),
+        submitted_at=now,
+        state=ApplicationState.SUBMITTED,
+        organization=organization,
+        absences=[ApplicationAbsence(**own.model_dump()) for own in draft.absences],
+        interview=Interview(due_on=_business_days_after(day, rules.interview_business_days, rules)),
+        **{name: getattr(draft, name) for name in _COPIED_FIELDS},
+    )
+    db.add(application)
+    _keep_answers(
+        application, rules, draft.answers, AnswerSource.DECLARED, organization.contact_name, now
+    )
+    db.flush()
+    return application
+
+
+def record_answers(
+    db: Database,
+    application_id: str,
+    answers: Sequence[GivenAnswer],
+    source: AnswerSource,
+    by: str,
+    now: dt.datetime,
+) -> Application:
+    """Keep what the organization declared, or what staff verified, about requirements.
+
+    Raises:
+        NotFound: there is no such application or requirement.
+        Conflict: the application is decided, or a declaration would replace what staff verified.
+        Invalid: a machine answers the requirement.
+    """
+    application = _load(db, application_id)
+    application.state = state_after(application, Step.ANSWER)
+    _keep_answers(application, application.programme.rules, answers, source, by, now)
+    db.flush()
+    return application
+
+
+def record_assessment(db: Database, application_id: str, by: str, now: dt.datetime) -> Assessment:
+    """Assess the requirements and keep what the machine answered; `by` is who asked for it.
+
+    Raises:
+        NotFound: there is no such application.
+        Conflict: the application is decided.
+    """
+    application = _load(db, application_id)
+    following = state_after(application, Step.ASSESS)
+    assessment = assess(application, application.programme.rules, now)
+    for finding in assessment.findings:
+        if finding.source == AnswerSource.MACHINE:
+            given = GivenAnswer(
+                requirement_id=finding.requirement.id,
+                answer=finding.answer,
+                evidence=finding.evidence,
+            )
+            _keep_answer(application, given, AnswerSource.MACHINE, by, now)
+    application.state = following
+    db.flush()
+    return assessment
+
+
+def record_interview(
+    db: Database,
+    application_id: str,
+    caller: str,
+    notes: str,
+    now: dt.datetime,
+    *,
+    held_at: dt.datetime | None = None,
+) -> Interview:
+    """Keep the phone call before the decision: who called, and what was said.
+
+    The call was at `held_at`; now, if that is left out.
+
+    Raises:
+        NotFound: there is no such application.
+        Conflict: the application is not assessed yet, or already interviewed or decided.
+        Invalid: the call was before the application, or is yet to come.
+    """
+    application = _load(db, application_id)
+    following = state_after(application, Step.INTERVIEW)
+    held_at = now if held_at is None else held_at
+    if not application.submitted_at <= held_at <= now:
+        raise Invalid(
+            "held_at",
+            "the interview lies before the application or in the future",
+            "give the time at which the call took place",
+            reason_ja="ヒアリングの日時が申込より前か、未来になっています",
+            remedy_ja="実際に電話した日時を指定してください",
+        )
+    interview = _found(application.interview, "interview", application_id)
+    interview.held_at, interview.caller, interview.notes = held_at, caller, notes
+    application.state = following
+    db.flush()
+    return interview
+
+
+def decide(
+    db: Database,
+    application_id: str,
+    outcome: Outcome,
+    reasons: Sequence[str],
+    by: str,
+    now: dt.datetime,
+    *,
+    meeting_url: str | None = None,
+) -> Decision:
+    """Accept the application, which makes an engagement, or decline it.
+
+    `reasons` are words; where it is declined, the requirements not met are named before them.
+    `meeting_url` is the link of online sessions, if it is known.
+
+    Raises:
+        NotFound: there is no such application.
+        Conflict: the state forbids it, a requirement is not met or not answered, or no day is left.
+        Invalid: it is declined without any reason.
+    """
+    application = _load(db, application_id)
+    step = Step.ACCEPT if outcome == Outcome.ACCEPTED else Step.DECLINE
+    following = state_after(application, step)
+    assessment = assess(application, application.programme.rules, now)
+    if step == Step.ACCEPT:
+        _require_eligible(assessment)
+        application.engagement = _engagement(application, meeting_url, now)
+    else:
+        reasons = _reasons_to_decline(assessment, reasons)
+    application.decision = Decision(
+        outcome=outcome, decided_at=now, decided_by=by, reasons=tuple(reasons)
+    )
+    application.state = following
+    db.flush()
+    return application.decision
+
+
+def withdraw(db: Database, application_id: str, now: dt.datetime) -> Application:
+    """Take an application back; the sessions that are still to come are cancelled.
+
+    Raises:
+        NotFound: there is no such application.
+        Conflict: it is declined or withdrawn already, or its engagement is completed.
+    """
+    application = _load(db, application_id)
+    following = state_after(application, Step.WITHDRAW)
+    if application.engagement is not None:
+        _withdraw_engagement(application.engagement, now)
+    application.state = following
+    db.flush()
+    return application
+
+
+_COPIED_FIELDS = tuple(
+    name
+    for name in ApplicationDraft.model_fields
+    if name not in {"organization_id", "absences", "answers"}
+)
+
+
+def _load(db: Database, application_id: str) -> Application:
+    return _found(db.get(Application, application_id), "application", application_id)
+
+
+def _found(thing: Found | None, kind: str, identifier: str) -> Found:
+    if thing is None:
+        raise NotFound(kind, identifier)
+    return thing
+
+
+def _require_application_period(rules: ProgrammeRules, day: dt.date) -> None:
+    period = rules.application_period
+    if day not in period:
+        raise Conflict(
+            f"Applications are taken from {period.first_day} to {period.last_day}; today is {day}.",
+            f"申込期間は{period.first_day}から{period.last_day}までです(本日は{day})。",
+            code="outside_application_period",
+            first_day=period.first_day.isoformat(),
+            last_day=period.last_day.isoformat(),
+        )
+
+
+def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None:
+    """One course of sessions is all an organization may receive in a programme."""
+    ended = (ApplicationState.DECLINED, ApplicationState.WITHDRAWN)
+    other = db.scalar(
+        select(Application.id).where(
+            Application.programme_id == draft.programme_id,
+            Application.organization_id == draft.organization_id,
+            Application.state.not_in(ended),
+        )
+    )
+    if other is not None:
+        raise Conflict(
+            f"The organization has applied already: {other}. Withdraw that one first.",
+            f"この団体はすでに申込済みです({other})。先にその申込を取り下げてください。",
+            code="applied_already",
+            application_id=other,
+        )
+
+
+def _keep_answers(
+    application: Application,
+    rules: ProgrammeRules,
+    answers: Iterable[GivenAnswer],
+    source: AnswerSource,
+    by: str,
+    now: dt.datetime,
+) -> None:
+    verified = {
+        kept.requirement_id for kept in application.answers if kept.source == AnswerSource.VERIFIED
+    }
+    for given in answers:
+        if rules.requirement(given.requirement_id).kind == RequirementKind.MACHINE:
+            raise Invalid(
+                "requirement_id",
+                f"{given.requirement_id} is answered by the service itself",
+                "correct the organization's record and assess again",
+                reason_ja=f"{given.requirement_id} はシステムが判定する要件です",
+                remedy_ja="団体の登録内容を直してから、もう一度確認してください",
+            )
+        if source == AnswerSource.DECLARED and given.requirement_id in verified:
+            raise Conflict(
+                f"{given.requirement_id} is verified; a declaration does not replace that. "
+                "Staff can verify it again.",
+                f"{given.requirement_id} は確認済みのため、申告では変更できません。"
+                "職員が改めて確認してください。",
+                requirement_id=given.requirement_id,
+            )
+        _keep_answer(application, given, source, by, now)
+
+
+def _keep_answer(
+    application: Application, given: GivenAnswer, source: AnswerSource, by: str, now: dt.datetime
+) -> None:
+    kept = next(
+        (own for own in application.answers if own.requirement_id == given.requirement_id), None
+    )
+    if kept is None:
+        kept = RequirementAnswer(requirement_id=given.requirement_id)
+        application.answers.append(kept)
+    kept.answer, kept.source, kept.evidence = given.answer, source, given.evidence
+    kept.answered_by, kept.answered_at = by, now
+
+
+def _require_eligible(assessment: Assessment) -> None:
+    if assessment.eligible:
+        return
+    not_met, unknown = _ids(assessment.not_met), _ids(assessment.unknown)
+    raise Conflict(
+        f"Accepted needs every requirement met. Not met: {', '.join(not_met) or 'none'}; "
+        f"not answered: {', '.join(unknown) or 'none'}. Decline it, or record what is missing.",
+        "実施決定にはすべての要件を満たす必要があります。"
+        f"満たさない要件: {'、'.join(_texts_ja(assessment.not_met)) or 'なし'}。"
+        f"未確認の要件: {'、'.join(_texts_ja(assessment.unknown)) or 'なし'}。"
+        "実施見送りとするか、不足している回答を記録してください。",
+        code="not_eligible",
+        not_met=not_met,
+        unknown=unknown,
+    )
+
+
+def _reasons_to_decline(assessment: Assessment, others: Sequence[str]) -> tuple[str, ...]:
+    reasons = tuple(dict.fromkeys((*_ids(assessment.not_met), *others)))
+    if not reasons:
+        raise Invalid(
+            "reasons",
+            "every requirement may still be met, and no other reason is given",
+            "say why the application is declined",
+            reason_ja="満たさない要件がなく、ほかの理由も示されていません",
+            remedy_ja="見送りの理由を記入してください",
+        )
+    return reasons
+
+
+def _ids(findings: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(finding.requirement.id for finding in findings)
+
+
+def _texts_ja(findings: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(finding.requirement.text.ja.rstrip("。") for finding in findings)
+
+
+def _engagement(application: Application, meeting_url: str | None, now: dt.datetime) -> Engagement:
+    rules = application.programme.rules
+    earliest, latest = _first_and_last_day(application, to_tokyo(now).date())
+    online = _is_served_online(application)
+    return Engagement(
+        id=application.id,
+        programme_id=application.programme_id,
+        organization_id=application.organization_id,
+        state=EngagementState.WAITING,
+        session_minutes=application.session_minutes,
+        earliest=earliest,
+        latest=latest,
+        min_gap_days=rules.gaps.min_days,
+        target_gap_days=rules.gaps.target_days,
+        max_gap_days=rules.gaps.max_days,
+        weight=application.weight,
+        municipality_code=None if online else application.organization.municipality_code,
+        meeting_url=meeting_url if online else None,
+    )
+
+
+def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[dt.date, dt.date]:
+    """The days between which sessions may take place.
+
+    Raises:
+        Conflict: there are none.
+    """
+    rules = application.programme.rules
+    period = rules.implementation_period
+    ready = _business_days_after(decided_on, LEAD_BUSINESS_DAYS, rules)
+    earliest = max(period.first_day, ready, application.first_wish_day or ready)
+    latest = min(period.last_day, application.last_wish_day or period.last_day)
+    if earliest > latest:
+        raise Conflict(
+            f"No day is left: sessions could begin on {earliest} and must end by {latest}. "
+            "Agree on a later last day, or decline.",
+            f"実施できる日がありません(最短の開始日{earliest}、終了期限{latest})。"
+            "終了期限を見直すか、実施見送りとしてください。",
+            code="no_day_left",
+            earliest=earliest.isoformat(),
+            latest=latest.isoformat(),
+        )
+    return earliest, latest
+
+
+def _is_served_online(application: Application) -> bool:
+    """By wish, and always on the islands, which nobody reaches and leaves within a day."""
+    area = municipality(application.organization.municipality_code).area
+    return application.delivery == Delivery.ONLINE or area == Area.ISLANDS
+
+
+def _business_days_after(day: dt.date, days: int, rules: ProgrammeRules) -> dt.date:
+    closed = rules.closed_days(day, day + dt.timedelta(days=CALENDAR_DAYS))
+    return BusinessCalendar(closed).add(day, days)
+
+
+def _withdraw_engagement(engagement: Engagement, now: dt.datetime) -> None:
+    if engagement.state == EngagementState.COMPLETED:
+        raise Conflict(
+            "The engagement is completed: withdrawal is not possible. Possible now: nothing.",
+            "この派遣案件は完了しているため、取下げはできません。",
+            state=engagement.state.value,
+            possible=(),
+        )
+    engagement.state = EngagementState.WITHDRAWN
+    for session in engagement.sessions:
+        if session.status == SessionStatus.CONFIRMED and session.start_at > now:
+            session.status = SessionStatus.CANCELLED
+            session.sequence += 1
+            session.revised_at = now
