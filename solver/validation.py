@@ -69,6 +69,8 @@ class Verdict:
     wanted_sessions: int
     bound: int | None
     """The lower bound as the plan states it; a judge cannot prove it, only refute it."""
+    problem_sha256: str | None
+    """The digest of the problem's file as the plan states it."""
     pin_conflicts: tuple[Broken, ...]
     """The rules 5 and 6 as the pinned sessions alone break them: no plan can keep these."""
 
@@ -242,6 +244,7 @@ def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
         sessions=sum(service.count for service in services),
         wanted_sessions=sum(len(each.durations) for each in terms.engagements.values()),
         bound=stated["bound"] if _is_int(stated.get("bound")) else None,
+        problem_sha256=stated.get("problem_sha256"),
         pin_conflicts=tuple(_broken_calendars(_calendars(terms, _pinned_sessions(terms)))),
     )
     broken += _apply(RULES_OF_WHAT_IS_STATED, "the plan", Statement(terms, stated, verdict, sha256))

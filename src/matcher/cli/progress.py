@@ -1,0 +1,63 @@
+"""How a solve looks from the terminal: its stage, and cost and bound closing in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:  # the engine takes a second to import; a type does not need it
+    from solver import Progress
+
+SECONDS_BETWEEN_LINES = 5.0
+"""Where standard error is no terminal, lines of one stage come no closer than this."""
+
+STAGES = {
+    "reading": "reading the problem",
+    "pairs": "pricing who could serve whom",
+    "bound": "proving a bound",
+    "construct": "building a first plan",
+    "improve": "improving the plan",
+    "prove": "raising the bound",
+    "done": "done",
+}
+
+
+@contextmanager
+def show_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """Show each report of a solve: in place on a terminal, else as lines."""
+    if console.is_terminal:
+        with console.status("starting") as status:
+            yield lambda progress: status.update(describe(progress))
+    else:
+        yield _lines(console)
+
+
+def describe(progress: Progress) -> str:
+    """Say where a solve stands, on one line; a stage before the first plan has no figures."""
+    stage = STAGES.get(progress.stage, progress.stage)
+    line = f"{progress.seconds:6.1f} s  {stage:<28}"
+    if progress.stage in ("reading", "pairs"):
+        return line.rstrip()
+    return (
+        f"{line}  cost {progress.cost:,}  bound {progress.bound:,}"
+        f"  gap {progress.gap:.2%}  served {progress.served:,}"
+    )
+
+
+def _lines(console: Console) -> Callable[[Progress], None]:
+    last: Progress | None = None
+
+    def show(progress: Progress) -> None:
+        nonlocal last
+        if (
+            last is None
+            or progress.stage != last.stage
+            or progress.seconds - last.seconds >= SECONDS_BETWEEN_LINES
+        ):
+            console.print(describe(progress), soft_wrap=True, highlight=False)
+            last = progress
+
+    return show
