@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.errors import Misconfigured
@@ -64,7 +64,7 @@ def migrate(url: str) -> Migration:
     """Bring the schema of a database up to date; makes a SQLite file and its folder if need be.
 
     Raises:
-        Misconfigured: it is no URL of SQLite or PostgreSQL.
+        Misconfigured: it is no URL of SQLite or PostgreSQL, or the database cannot be opened.
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
@@ -88,7 +88,7 @@ def migrations(url: str) -> Iterator[Config]:
     # as deleting its rows. They are checked once, at the end.
     engine = _engine(url, foreign_keys=False)
     try:
-        with engine.begin() as connection:
+        with _opened(engine) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
                 lock = text("SELECT pg_advisory_xact_lock(:number)")
                 connection.execute(lock, {"number": MIGRATION_LOCK})
@@ -99,6 +99,19 @@ def migrations(url: str) -> Iterator[Config]:
             _check_foreign_keys(connection)
     finally:
         engine.dispose()
+
+
+def _opened(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        database = engine.url.render_as_string()
+        reason = str(error.orig).splitlines()[0]
+        raise Misconfigured(
+            f"{database} cannot be opened: {reason}; check MATCHER_DATABASE_URL.",
+            f"{database} を開けません。MATCHER_DATABASE_URL を確認してください。",
+            setting="MATCHER_DATABASE_URL",
+        ) from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -6,18 +6,24 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from matcher.errors import Misconfigured
+
+PREFIX = "MATCHER_"
 PEPPER_FILE = "key-pepper"
 
 
 class Settings(BaseSettings):
     """What differs from one installation to the next; the defaults need no server at all."""
 
-    model_config = SettingsConfigDict(env_prefix="MATCHER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     data_directory: Path = Path("var")
     """Where the service keeps its own files."""
@@ -40,6 +46,27 @@ class Settings(BaseSettings):
 
     default_time_limit_seconds: Annotated[float, Field(gt=0)] = 30
     """How long a planning run may take that asks for nothing else."""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings.
+
+        Raises:
+            Misconfigured: one of them cannot be used; the message names it and not its value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise _explain(error.errors()[0]) from None
+
+
+def _explain(details: ErrorDetails) -> Misconfigured:
+    variable = PREFIX + str(details["loc"][0]).upper()
+    return Misconfigured(
+        f"{variable}: {details['msg']}; correct it or leave it unset.",
+        f"{variable} の値が正しくありません。修正するか、設定を外してください。",
+        setting=variable,
+    )
 
 
 def kept_pepper(directory: Path) -> SecretStr:

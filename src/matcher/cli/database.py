@@ -12,7 +12,7 @@ from matcher.settings import Settings
 @click.command()
 def migrate() -> None:
     """Make or update the database that MATCHER_DATABASE_URL names. Can be run again."""
-    url = Settings().database_url
+    url = Settings.from_environment().database_url
     done = migrate_database(url)
     if done.before == done.after:
         click.echo(f"{shown(url)} is up to date, at schema {done.after}.")
