@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import secrets
 import tempfile
@@ -12,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 
 PREFIX = "MATCHER_"
@@ -46,6 +48,17 @@ class Settings(BaseSettings):
 
     default_time_limit_seconds: Annotated[float, Field(gt=0)] = 30
     """How long a planning run may take that asks for nothing else."""
+
+    rate_limit: str = "600/minute"
+    """How often one API key, or one address without a key, may ask; each HTTP worker counts."""
+
+    clock_shift_days: int = 0
+    """How many days the service's clocks are set forward, or back: a programme of the past can be
+    played as if it were today."""
+
+    def now(self) -> dt.datetime:
+        """The moment it is by the service's clocks, in UTC."""
+        return utc_now() + dt.timedelta(days=self.clock_shift_days)
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -1,0 +1,63 @@
+"""The kinds of text that people give: a line, paragraphs, an address to write to, a number to call.
+
+A line break or a control character in a name would spoil calendars and tables, so none comes in.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+_PRINTABLE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=rf"^{_PRINTABLE}*\S{_PRINTABLE}*$")
+]
+"""One line of text that people read."""
+
+OptionalLine = Annotated[str, StringConstraints(max_length=200, pattern=rf"^{_PRINTABLE}*$")]
+"""One line of text, or none."""
+
+Paragraphs = Annotated[
+    str, StringConstraints(max_length=5000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
+]
+"""Text of any number of lines."""
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
+
+Email = Annotated[
+    str,
+    StringConstraints(
+        max_length=254, pattern=r"^[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+    ),
+]
+
+Telephone = Annotated[str, StringConstraints(pattern=r"^(\+?[0-9][0-9 ()-]{4,30})?$")]
+"""A number to call, or none."""
+
+MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+
+CorporateNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+"""Thirteen digits (法人番号). Whether the check digit holds is for the assessment to say."""
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not 2000 <= moment.year < 2100:
+        raise PydanticCustomError("moment_range", "a time lies in the years 2000 to 2099")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+"""A point in time, with its offset."""
+
+
+def unchanged() -> Any:  # noqa: ANN401  it stands for a field of any type
+    """Let a field be left out of a change; a null is a value like any other, and is checked."""
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)

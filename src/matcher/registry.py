@@ -1,0 +1,230 @@
+"""The two sides of the programme: register and edit organizations and experts, set hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from matcher.errors import Invalid, NotFound
+from matcher.fields import (
+    CorporateNumber,
+    Email,
+    Identifier,
+    Line,
+    Moment,
+    MunicipalityCode,
+    OptionalLine,
+    Telephone,
+    unchanged,
+)
+from matcher.geography import MUNICIPALITIES
+from matcher.models import (
+    ConflictOfInterest,
+    Expert,
+    ExpertAbsence,
+    LegalKind,
+    Organization,
+    WeeklyHours,
+)
+from matcher.programme import Qualification
+
+SessionCap = Annotated[int, Field(ge=0, le=1000)]
+
+
+class Draft(BaseModel):
+    """What somebody wants to be on record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def given(self) -> dict[str, object]:
+        """The fields that were given, by name."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class OrganizationDraft(Draft):
+    """An organization to register."""
+
+    name_ja: Line
+    name_en: Line
+    legal_kind: LegalKind
+    corporate_number: CorporateNumber | None = None
+    municipality_code: MunicipalityCode
+    address_ja: Line
+    address_en: OptionalLine = ""
+    industry: Identifier
+    contact_name: Line
+    contact_email: Email
+    contact_phone: Telephone = ""
+
+
+class OrganizationChanges(Draft):
+    """What is to be different about an organization."""
+
+    name_ja: Line = unchanged()
+    name_en: Line = unchanged()
+    legal_kind: LegalKind = unchanged()
+    corporate_number: CorporateNumber | None = unchanged()
+    municipality_code: MunicipalityCode = unchanged()
+    address_ja: Line = unchanged()
+    address_en: OptionalLine = unchanged()
+    industry: Identifier = unchanged()
+    contact_name: Line = unchanged()
+    contact_email: Email = unchanged()
+    contact_phone: Telephone = unchanged()
+
+
+class ConflictDraft(Draft):
+    """Why an expert may not serve an organization."""
+
+    organization_id: Identifier
+    reason: Line
+
+
+class ExpertDraft(Draft):
+    """An expert to register."""
+
+    name_ja: Line
+    name_en: Line
+    email: Email
+    municipality_code: MunicipalityCode
+    qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)]
+    industries: Annotated[tuple[Identifier, ...], Field(max_length=50)] = ()
+    languages: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)] = ("ja",)
+    max_per_day: SessionCap
+    max_per_week: SessionCap
+    max_total: SessionCap
+    target_total: SessionCap
+    active: bool = True
+    conflicts: Annotated[tuple[ConflictDraft, ...], Field(max_length=200)] = ()
+
+
+class ExpertChanges(Draft):
+    """What is to be different about an expert; hours and absences are the availability."""
+
+    name_ja: Line = unchanged()
+    name_en: Line = unchanged()
+    email: Email = unchanged()
+    municipality_code: MunicipalityCode = unchanged()
+    qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)] = (
+        unchanged()
+    )
+    industries: Annotated[tuple[Identifier, ...], Field(max_length=50)] = unchanged()
+    languages: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)] = unchanged()
+    max_per_day: SessionCap = unchanged()
+    max_per_week: SessionCap = unchanged()
+    max_total: SessionCap = unchanged()
+    target_total: SessionCap = unchanged()
+    active: bool = unchanged()
+    conflicts: Annotated[tuple[ConflictDraft, ...], Field(max_length=200)] = unchanged()
+
+
+class AbsenceDraft(Draft):
+    """An interval [start_at, end_at) in which somebody is not free."""
+
+    start_at: Moment
+    end_at: Moment
+    reason: OptionalLine = ""
+
+
+class AvailabilityDraft(Draft):
+    """When an expert can serve: weekly hours, minus absences. It replaces what was there."""
+
+    weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(max_length=50)]
+    absences: Annotated[tuple[AbsenceDraft, ...], Field(max_length=500)] = ()
+
+
+def register_organization(db: Session, draft: OrganizationDraft) -> Organization:
+    """Put an organization on record. Whether it is eligible is for the assessment to say."""
+    organization = Organization(**dict(draft))
+    db.add(organization)
+    db.flush()
+    return organization
+
+
+def edit_organization(
+    db: Session, organization: Organization, changes: OrganizationChanges
+) -> Organization:
+    """Change what is on record about an organization."""
+    for name, value in changes.given().items():
+        setattr(organization, name, value)
+    db.flush()
+    return organization
+
+
+def register_expert(db: Session, draft: ExpertDraft) -> Expert:
+    """Put an expert on record, with no hours yet.
+
+    Raises:
+        Invalid: no travel time is known from the municipality.
+        NotFound: a conflict of interest names an organization that is not on record.
+    """
+    values = dict(draft) | {"conflicts": _conflicts(db, draft.conflicts)}
+    _check_base(draft.municipality_code)
+    expert = Expert(**values)
+    db.add(expert)
+    db.flush()
+    return expert
+
+
+def edit_expert(db: Session, expert: Expert, changes: ExpertChanges) -> Expert:
+    """Change what is on record about an expert.
+
+    Raises:
+        Invalid: no travel time is known from the municipality.
+        NotFound: a conflict of interest names an organization that is not on record.
+    """
+    values = changes.given()
+    if "municipality_code" in values:
+        _check_base(changes.municipality_code)
+    if "conflicts" in values:
+        values["conflicts"] = _conflicts(db, changes.conflicts)
+    for name, value in values.items():
+        setattr(expert, name, value)
+    db.flush()
+    return expert
+
+
+def set_availability(db: Session, expert: Expert, draft: AvailabilityDraft) -> Expert:
+    """Replace an expert's weekly hours and absences.
+
+    Raises:
+        Invalid: an absence ends before it starts.
+    """
+    for position, absence in enumerate(draft.absences):
+        if absence.end_at <= absence.start_at:
+            raise Invalid(
+                f"absences.{position}.end_at",
+                "it is not after start_at",
+                "give an end after the start",
+                reason_ja="開始より後ではありません",
+                remedy_ja="開始より後の日時を指定してください",
+            )
+    expert.weekly_hours = draft.weekly_hours
+    expert.absences = [ExpertAbsence(**dict(absence)) for absence in draft.absences]
+    db.flush()
+    return expert
+
+
+def _conflicts(db: Session, drafts: Iterable[ConflictDraft]) -> list[ConflictOfInterest]:
+    by_organization = {draft.organization_id: draft.reason for draft in drafts}
+    for organization_id in by_organization:
+        if db.get(Organization, organization_id) is None:
+            raise NotFound("organization", organization_id)
+    return [
+        ConflictOfInterest(organization_id=organization_id, reason=reason)
+        for organization_id, reason in by_organization.items()
+    ]
+
+
+def _check_base(code: str) -> None:
+    if code not in MUNICIPALITIES:
+        raise Invalid(
+            "municipality_code",
+            f"{code} is none of Tokyo's municipalities",
+            "give the five digits of one, such as 13104 for Shinjuku",
+            reason_ja=f"{code} は都内の区市町村コードではありません",
+            remedy_ja="新宿区の 13104 のような 5 桁のコードを指定してください",
+        )
