@@ -146,12 +146,25 @@ class Records:
             if each.state in PLANNABLE_STATES and (only is None or each.id in only)
         )
 
-    def candidates_of(self, engagement: Engagement) -> CandidateList:
-        """Who may serve an engagement, given what is fixed elsewhere is left to the solver."""
+    def candidates_of(
+        self, engagement: Engagement, workload: Mapping[str, int] | None = None
+    ) -> CandidateList:
+        """Who may serve an engagement; with a workload, without those it leaves no room."""
         application = engagement.application
         return candidates(
-            engagement, application, application.organization, self.experts.values(), self.rules
+            engagement,
+            application,
+            application.organization,
+            self.experts.values(),
+            self.rules,
+            workload=workload,
         )
+
+    def window(self, engagement: Engagement) -> tuple[dt.date, dt.date]:
+        """First and last day on which it may get a session; reversed where none is left."""
+        period = self.rules.implementation_period
+        latest = max(min(engagement.latest, period.last_day), period.first_day)
+        return max(engagement.earliest, period.first_day, self.first_free_day), latest
 
     def problem(self, scope: Sequence[Engagement]) -> Problem:
         """The problem of planning the engagements in scope, everything else fixed."""
@@ -194,7 +207,7 @@ class Records:
         sessions = self.sessions.get(engagement.id, ())
         standing = [each for each in sessions if self._stands(each)]
         application = engagement.application
-        earliest, latest = self._window(engagement)
+        earliest, latest = self.window(engagement)
         suitable = self._suitable(engagement) if earliest <= latest else ()
         durations = [_minutes(each) for each in standing]
         durations += engagement.session_minutes[len(standing) :]
@@ -243,12 +256,6 @@ class Records:
             session.status != SessionStatus.CONFIRMED
             or wall_time(session.start_at).date() < self.first_free_day
         )
-
-    def _window(self, engagement: Engagement) -> tuple[dt.date, dt.date]:
-        """First and last day for sessions within the period; the first is later when none is left."""
-        period = self.rules.implementation_period
-        latest = max(min(engagement.latest, period.last_day), period.first_day)
-        return max(engagement.earliest, period.first_day, self.first_free_day), latest
 
     def _suitable(self, engagement: Engagement) -> tuple[problem_1.Candidate, ...]:
         ranked = self.candidates_of(engagement).ranked

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from solver.engine import Parameters, Progress, solve
@@ -187,6 +187,21 @@ def queued_runs(db: Database) -> tuple[str, ...]:
     )
 
 
+def result_of(file: ProblemFile, plan: PlanFile) -> dict[str, Any]:
+    """What is kept of a problem and its plan, by the columns of `Plan`."""
+    return {
+        "problem": pack(file.json),
+        "problem_sha256": file.sha256,
+        "plan": pack(plan.to_json()),
+        "cost": plan.cost.total,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "status": plan.status,
+        "served": sum(bool(each.starts) for each in plan.assignments),
+        "solver_version": plan.solver.version,
+    }
+
+
 class LeaseLostError(Exception):
     """The run is no longer this attempt's."""
 
@@ -257,14 +272,8 @@ class Attempt:
         if plan.status == "infeasible_pins":
             raise RunFailedError("; ".join(plan.conflicts))
         self.write(
+            **result_of(file, plan),
             state=PlanState.READY,
-            plan=pack(content),
-            cost=plan.cost.total,
-            bound=plan.bound,
-            gap=plan.gap,
-            status=plan.status,
-            served=verdict.served,
-            solver_version=plan.solver.version,
             progress=progress,
             stage="done",
             finished_at=self.clock(),

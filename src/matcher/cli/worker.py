@@ -1,0 +1,35 @@
+"""`matcher worker`: carry out planning runs from the queue, until told to stop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+import click
+
+from matcher.database import create_database_engine, session_factory
+from matcher.jobs import Jobs, open_queue
+from matcher.planning.runs import LEASE
+from matcher.settings import Settings
+
+
+@click.command
+@click.option(
+    "--lease",
+    "lease_seconds",
+    type=click.FloatRange(min=2),
+    default=LEASE.total_seconds(),
+    show_default=True,
+    metavar="SECONDS",
+    help="After so much silence of a worker its run is taken over by another.",
+)
+def worker(lease_seconds: float) -> None:
+    """Carry out queued planning runs, one at a time, until a signal.
+
+    Interrupt (Ctrl-C) lets the run in hand finish; SIGTERM hands it back to the queue. Start as
+    many workers as there are machines for them; `matcher serve` starts one by itself.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings()
+    sessions = session_factory(create_database_engine(settings.database_url))
+    Jobs(open_queue(settings), sessions, lease=dt.timedelta(seconds=lease_seconds)).work()

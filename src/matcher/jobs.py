@@ -1,0 +1,145 @@
+"""Background jobs: planning runs, carried out by worker processes.
+
+The queue delivers a message at most once, and a worker may die with one in its hands. So a message
+is only the id of a run, and the table of plans is the truth: a worker claims the row, renews its
+lease while it lives, and every minute each worker looks for runs whose worker fell silent and for
+queued runs without a message.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from pathlib import Path
+from typing import Final
+
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
+from huey.consumer import Consumer
+
+from matcher.clock import utc_now
+from matcher.errors import Misconfigured
+from matcher.planning.runs import LEASE, Clock, Sessions, execute_run, queued_runs, reap
+from matcher.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+QUEUE_NAME: Final = "matcher"
+SWEEP_EVERY: Final = dt.timedelta(minutes=1)
+POLL_SECONDS: Final = 1.0
+"""How long a message may lie in the queue while the worker is idle."""
+
+STOP_SECONDS: Final = 10.0
+"""How long a worker that is told to end waits for its run to be handed back."""
+
+
+def open_queue(settings: Settings) -> Huey:
+    """Open the queue of the settings; by default a SQLite file of its own.
+
+    Raises:
+        Misconfigured: the address is of no queue that is known.
+    """
+    url = settings.queue_url or f"sqlite:///{settings.data_directory / 'queue.sqlite'}"
+    scheme, _, rest = url.partition("://")
+    match scheme:
+        case "sqlite":
+            path = Path(rest.removeprefix("/"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return SqliteHuey(QUEUE_NAME, filename=str(path), results=False)
+        case "postgresql" | "postgresql+psycopg":
+            return PostgresHuey(QUEUE_NAME, dsn=f"postgresql://{rest}", results=False)
+        case "redis" | "rediss":
+            return RedisHuey(QUEUE_NAME, url=url, results=False)
+    raise Misconfigured(
+        "MATCHER_QUEUE_URL: give sqlite:///FILE, postgresql://… or redis://….",
+        "MATCHER_QUEUE_URL には sqlite:///ファイル、postgresql://… または redis://… "
+        "を指定してください。",
+        setting="MATCHER_QUEUE_URL",
+    )
+
+
+class Jobs:
+    """The queue and its work, for those who ask (`enqueue`) and those who do it (`work`)."""
+
+    def __init__(
+        self,
+        queue: Huey,
+        sessions: Sessions,
+        *,
+        clock: Clock = utc_now,
+        lease: dt.timedelta = LEASE,
+    ) -> None:
+        self._queue = queue
+        self._sessions = sessions
+        self._clock = clock
+        self._lease = lease
+        self._stopping = threading.Event()
+        self._idle = threading.Lock()
+        self._message = queue.task(name="execute_run")(self.execute)
+
+    def enqueue(self, plan_id: str) -> None:
+        """Tell the workers of a queued run, once its row is committed.
+
+        A queue that is away keeps nobody from asking: the next sweep finds the row.
+        """
+        try:
+            self._message(plan_id)
+        except Exception:
+            logger.exception("run %s is queued, but its message could not be sent", plan_id)
+
+    def execute(self, plan_id: str) -> bool:
+        """Carry out one run, here and now; False where it is somebody else's."""
+        with self._idle:
+            return execute_run(
+                self._sessions,
+                plan_id,
+                clock=self._clock,
+                lease=self._lease,
+                stopping=self._stopping,
+            )
+
+    def execute_queued(self) -> int:
+        """Carry out every queued run, here and now, without a consumer; how many there were."""
+        with self._sessions() as db:
+            waiting = queued_runs(db)
+        return sum(self.execute(plan_id) for plan_id in waiting)
+
+    def sweep(self) -> None:
+        """Take runs from silent workers, and send a message for each queued run without one."""
+        with self._sessions.begin() as db:
+            retried = reap(db, self._clock())
+            waiting = queued_runs(db)
+        for plan_id in retried:
+            logger.warning("run %s is tried again: its worker stopped answering", plan_id)
+        announced = {task.args[0] for task in self._queue.pending() if task.args}
+        for plan_id in waiting:
+            if plan_id not in announced:
+                self.enqueue(plan_id)
+
+    def work(self) -> None:
+        """Carry out runs, one at a time, until a signal ends the process.
+
+        SIGINT lets the run in hand finish; SIGTERM hands it back to the queue.
+        """
+        # A thread and not a process: the solver starts processes of its own, which the queue's
+        # worker processes may not. One run at a time in each `matcher worker`.
+        consumer = Consumer(
+            self._queue, workers=1, worker_type="thread", periodic=False, max_delay=POLL_SECONDS
+        )
+        sweeper = threading.Thread(target=self._keep_sweeping, name="sweeper", daemon=True)
+        sweeper.start()
+        consumer.run()
+        self._stopping.set()
+        if self._idle.acquire(timeout=STOP_SECONDS):
+            self._idle.release()
+        sweeper.join(STOP_SECONDS)
+
+    def _keep_sweeping(self) -> None:
+        pause = min(SWEEP_EVERY, self._lease).total_seconds()
+        while True:
+            try:
+                self.sweep()
+            except Exception:
+                logger.exception("a sweep failed; the next one tries again")
+            if self._stopping.wait(pause):
+                return

@@ -1,0 +1,173 @@
+"""An assignment on request: one engagement into the published plan, everything else fixed.
+
+It is the solver of the batch runs, with all other sessions pinned, and answers at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+
+from solver.engine import Parameters, solve
+from sqlalchemy.orm import Session as Database
+
+from matcher.errors import Conflict, NotFound
+from matcher.models import Engagement, Plan, PlanState, Release
+from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
+from matcher.planning.ground import ground_of, latest_release_number
+from matcher.planning.matching import CandidateList, Match
+from matcher.planning.problem import PLANNABLE_STATES, PlannedSession, Records, sessions_of
+from matcher.planning.releases import publish
+from matcher.planning.runs import result_of
+from solver.plan import Cost
+from solver.plan import Plan as PlanFile
+from solver.problem import ProblemFile
+
+TIME_LIMIT_SECONDS = 2.0
+"""The answer is due at once; with everything else fixed the best one is proven long before."""
+
+PARAMETERS = Parameters(time_limit_seconds=TIME_LIMIT_SECONDS)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Who would serve an engagement, when and why; nothing is kept of it."""
+
+    engagement_id: str
+    match: Match
+    """The expert, with the reasons for the choice."""
+    sessions: tuple[PlannedSession, ...]
+    """Those that would be new or change."""
+    wanted_sessions: int
+    problem: ProblemFile
+    plan: PlanFile
+
+    @property
+    def cost(self) -> Cost:
+        """By part, with what the fixed rest costs."""
+        return self.plan.cost
+
+    @property
+    def bound(self) -> int:
+        """No assignment costs less."""
+        return self.plan.bound
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether it is proven that there is no better one."""
+        return self.plan.status == "optimal"
+
+
+def list_candidates(db: Database, engagement_id: str, now: dt.datetime) -> CandidateList:
+    """Who could serve an engagement and who could not, with reasons.
+
+    Raises:
+        NotFound: there is no such engagement.
+    """
+    engagement = _engagement(db, engagement_id)
+    records = Records.load(db, engagement.programme_id, now)
+    return _candidates(records, records.engagements[engagement_id])
+
+
+def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
+    """Find the best expert and dates for one engagement.
+
+    Raises:
+        NotFound: there is no such engagement.
+        Conflict: it has all its sessions, or is to get none any more.
+        NotServable: there is no expert, or no date; says why.
+    """
+    return _propose(_records(db, engagement_id, now), engagement_id)
+
+
+def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Release:
+    """Find the best expert and dates for one engagement and publish them, as a release of its own.
+
+    Raises:
+        NotFound: there is no such engagement.
+        Conflict: it has all its sessions, or is to get none any more.
+        NotServable: there is no expert, or no date; says why.
+    """
+    records = _records(db, engagement_id, now)
+    proposal = _propose(records, engagement_id)
+    release = latest_release_number(db, records.programme_id)
+    plan = Plan(
+        programme_id=records.programme_id,
+        state=PlanState.READY,
+        scope=(engagement_id,),
+        time_limit_seconds=PARAMETERS.time_limit_seconds,
+        workers=PARAMETERS.workers,
+        seed=PARAMETERS.seed,
+        created_at=now,
+        created_by=by,
+        started_at=now,
+        finished_at=now,
+        ground=ground_of(proposal.problem.problem, release),
+        **result_of(proposal.problem, proposal.plan),
+    )
+    db.add(plan)
+    db.flush()
+    note = f"{engagement_id}: assigned on request, everything else as it was"
+    return publish(db, plan.id, note, by, now)
+
+
+def _engagement(db: Database, engagement_id: str) -> Engagement:
+    engagement = db.get(Engagement, engagement_id)
+    if engagement is None:
+        raise NotFound("engagement", engagement_id)
+    return engagement
+
+
+def _records(db: Database, engagement_id: str, now: dt.datetime) -> Records:
+    """The records around an engagement that may be assigned."""
+    programme_id = _engagement(db, engagement_id).programme_id
+    records = Records.load(db, programme_id, now)
+    engagement = records.engagements[engagement_id]
+    if engagement.state not in PLANNABLE_STATES:
+        raise Conflict(
+            f"The engagement is {engagement.state} and gets no more sessions.",
+            f"この派遣案件には新たな派遣を追加できません(状態: {engagement.state})。",
+            state=engagement.state,
+        )
+    if len(records.sessions.get(engagement_id, ())) >= len(engagement.session_minutes):
+        raise Conflict(
+            "The engagement has all its sessions. Cancel one first, or start a planning run.",
+            "すべての派遣の日程が確定しています。いずれかを取り消すか、計画を作り直してください。",
+            state=engagement.state,
+        )
+    return records
+
+
+def _candidates(records: Records, engagement: Engagement) -> CandidateList:
+    elsewhere = Counter(
+        session.expert_id
+        for id, sessions in records.sessions.items()
+        if id != engagement.id
+        for session in sessions
+    )
+    return records.candidates_of(engagement, workload=elsewhere)
+
+
+def _propose(records: Records, engagement_id: str) -> Proposal:
+    engagement = records.engagements[engagement_id]
+    earliest, latest = records.window(engagement)
+    if earliest > latest:
+        raise window_closed()
+    suitable = _candidates(records, engagement)
+    if not suitable.ranked:
+        raise nobody_may_serve(suitable.excluded)
+    problem = ProblemFile.from_problem(records.problem([engagement]))
+    plan = solve(problem, PARAMETERS)
+    sessions = sessions_of(plan, problem.problem, records.engagements, records.rules)
+    if not sessions:
+        raise nobody_is_free(problem.problem, engagement_id)
+    chosen = sessions[-1].expert_id
+    return Proposal(
+        engagement_id=engagement_id,
+        match=next(each for each in suitable.ranked if each.expert_id == chosen),
+        sessions=sessions,
+        wanted_sessions=len(engagement.session_minutes),
+        problem=problem,
+        plan=plan,
+    )
