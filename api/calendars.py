@@ -1,0 +1,224 @@
+"""/v1/feeds: calendar subscriptions; /calendars/{token}.ics: what a calendar program fetches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from flask import Response, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ConfigDict, Field
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.http import is_resource_modified
+
+from api.context import database, now, services
+from api.openapi import noun
+from api.problems import preferred_language, problem
+from api.records import one, page_of, visible
+from api.schema import Body, NoFields, Page, PageQuery, PathParameters, TokyoTime, View
+from matcher.calendars.entries import read_contents
+from matcher.calendars.feed import filename_of, version_of
+from matcher.calendars.rendering import render
+from matcher.calendars.state import FeedState, read_state
+from matcher.calendars.subscriptions import (
+    create_feed,
+    find_by_token,
+    is_fetch_to_note,
+    note_fetch,
+    revoke_feed,
+    rotate_feed,
+)
+from matcher.fields import Identifier
+from matcher.models import Expert, Feed, FeedLanguage, FeedOwner, Organization
+
+RETRY_AFTER_SECONDS: Final = 60
+_GONE: Final = {
+    "en": "This calendar subscription has ended. Ask the office for a new address.",
+    "ja": "このカレンダーの購読は終了しました。新しいアドレスを事務局へお問い合わせください。",
+}
+_OWNERS: Final[dict[FeedOwner, type[Expert | Organization]]] = {
+    FeedOwner.EXPERT: Expert,
+    FeedOwner.ORGANIZATION: Organization,
+}
+
+logger = structlog.get_logger(__name__)
+
+feeds = noun(
+    "feeds", "Subscriptions to the calendar of an expert or an organization (カレンダー購読)"
+)
+calendars = APIBlueprint(
+    "calendars",
+    __name__,
+    url_prefix="/calendars",
+    abp_tags=[Tag(name="calendars", description="What a calendar program fetches (カレンダー)")],
+)
+
+
+def register(app: OpenAPI) -> None:
+    """Add both to the application."""
+    app.register_api(feeds)
+    app.register_api(calendars)
+
+
+class FeedPath(PathParameters):
+    """Which subscription."""
+
+    feed_id: Identifier
+
+
+class FeedBody(Body):
+    """A subscription to make."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"owner_kind": "expert", "owner_id": "E001", "language": "both"}
+        }
+    )
+
+    owner_kind: FeedOwner
+    owner_id: Identifier
+    language: FeedLanguage = FeedLanguage.BOTH
+
+
+class FeedView(View):
+    """A subscription; its address was shown when it was made."""
+
+    id: str
+    owner_kind: FeedOwner
+    owner_id: str
+    language: FeedLanguage
+    created_at: TokyoTime
+    revoked_at: TokyoTime | None
+    last_fetched_at: TokyoTime | None = Field(description="to the nearest five minutes")
+
+
+class FeedAddressView(FeedView):
+    """A subscription with its secret address, which is never shown again."""
+
+    token: str
+    url: str = Field(description="to copy into a calendar program")
+    webcal_url: str = Field(
+        description="for a button that opens Apple's calendar; other programs fetch it unencrypted"
+    )
+
+
+class FeedPage(Page):
+    """Subscriptions by id."""
+
+    items: tuple[FeedView, ...]
+
+
+@feeds.get("", responses={200: FeedPage})
+def list(query: PageQuery) -> FeedPage:
+    """List the subscriptions."""
+    return FeedPage.of(page_of(visible(Feed), [Feed.id], query))
+
+
+@feeds.post("", responses={201: FeedAddressView})
+def create(body: FeedBody) -> Any:  # noqa: ANN401  one of Flask's many kinds of answer
+    """Make a subscription; the answer alone holds its address."""
+    owner = one(_OWNERS[body.owner_kind], body.owner_id)
+    feed, token = create_feed(database(), body.owner_kind, owner.id, body.language, now())
+    return _address(feed, token), HTTPStatus.CREATED, {"Cache-Control": "no-store"}
+
+
+@feeds.post("/<feed_id>/rotation", responses={200: FeedAddressView})
+def rotate(path: FeedPath, body: NoFields) -> Any:  # noqa: ANN401, ARG001  likewise
+    """Give a subscription a new address; the old one stops at once."""
+    feed = one(Feed, path.feed_id, for_change=True)
+    token = rotate_feed(database(), feed)
+    return _address(feed, token), HTTPStatus.OK, {"Cache-Control": "no-store"}
+
+
+@feeds.post("/<feed_id>/revocation", responses={200: FeedView})
+def revoke(path: FeedPath, body: NoFields) -> FeedView:  # noqa: ARG001  no field is asked for
+    """End a subscription; its address answers 410 from now on."""
+    feed = one(Feed, path.feed_id, for_change=True)
+    revoke_feed(database(), feed, now())
+    return FeedView.of(feed)
+
+
+class CalendarPath(PathParameters):
+    """The secret part of a subscription's address."""
+
+    token: str
+
+
+@calendars.get(
+    "/<token>.ics",
+    responses={
+        200: {
+            "description": "The calendar",
+            "content": {"text/calendar": {"schema": {"type": "string"}}},
+        },
+        304: {"description": "It is as the client knows it"},
+    },
+)
+def fetch(path: CalendarPath) -> Response:
+    """Fetch a calendar."""
+    feed = find_by_token(database(), path.token)
+    if feed is None:
+        raise NotFound
+    if feed.revoked_at is not None:
+        return problem(HTTPStatus.GONE, "gone", detail=_GONE[preferred_language()])
+    response = _answer(read_state(database(), feed, now()), filename_of(feed))
+    if is_fetch_to_note(feed, now()):
+        note = partial(_note_fetch, services().writing, feed.id, now())
+        # After the answer is sent: a client never waits for somebody who writes.
+        response.call_on_close(note)
+    return response
+
+
+def _answer(state: FeedState, filename: str) -> Response:
+    """Answer with the whole calendar, or that the client has it already."""
+    response = Response(content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
+    response.headers["Cache-Control"] = "private, max-age=300"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    version = version_of(state, now())
+    response.set_etag(version.etag)
+    response.last_modified = version.last_modified
+    if is_resource_modified(
+        request.environ, etag=version.etag, last_modified=version.last_modified
+    ):
+        response.set_data(_rendered(state))
+    else:
+        response.status_code = HTTPStatus.NOT_MODIFIED
+    return response
+
+
+def _rendered(state: FeedState) -> bytes:
+    """Render the calendar, whole or not at all: half a one empties a client's copy.
+
+    Raises:
+        ServiceUnavailable: it could not be rendered; on any 5xx clients keep what they have.
+    """
+    try:
+        return render(read_contents(database(), state))
+    except Exception as error:
+        logger.exception("feed_not_rendered", reader=state.reader, owner=state.owner.name_ja)
+        raise ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
+
+
+def _note_fetch(writing: sessionmaker[Session], feed_id: str, moment: datetime) -> None:
+    try:
+        with writing.begin() as db:
+            note_fetch(db, feed_id, moment)
+    except OperationalError:
+        logger.warning("fetch_not_noted", feed=feed_id)
+
+
+def _address(feed: Feed, token: str) -> FeedAddressView:
+    url = f"{services().settings.public_url.rstrip('/')}/calendars/{token}.ics"
+    view = FeedView.of(feed).model_dump()
+    return FeedAddressView(
+        **view, token=token, url=url, webcal_url=f"webcal://{url.partition('://')[2]}"
+    )
