@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy.orm import Session
+
+from matcher.clock import TOKYO
+from matcher.errors import Conflict, Invalid, MatcherError, NotFound
+from matcher.intake.applications import (
+    decide,
+    record_answers,
+    record_assessment,
+    record_interview,
+    submit,
+    withdraw,
+)
+from matcher.intake.drafts import ApplicationDraft, GivenAnswer
+from matcher.models import (
+    Answer,
+    AnswerSource,
+    Application,
+    ApplicationState,
+    Delivery,
+    Engagement,
+    EngagementState,
+    Expert,
+    Organization,
+    Outcome,
+    SessionStatus,
+)
+from matcher.models import (
+    Session as Visit,
+)
+from matcher.programme import Phase, ProgrammeRules, RequirementKind
+
+TAXES = ("national_taxes_paid", "metropolitan_taxes_paid")
+
+
+def tokyo(month: int, day: int, hour: int = 10, year: int = 2025) -> dt.datetime:
+    return dt.datetime(year, month, day, hour, tzinfo=TOKYO)
+
+
+def answers(*ids: str, answer: Answer = Answer.MET) -> tuple[GivenAnswer, ...]:
+    return tuple(GivenAnswer(requirement_id=own, answer=answer) for own in ids)
+
+
+def declared(rules: ProgrammeRules) -> tuple[GivenAnswer, ...]:
+    kinds = {own.id: own.kind for own in rules.requirements}
+    return answers(*(own for own, kind in kinds.items() if kind == RequirementKind.DECLARED))
+
+
+@pytest.fixture
+def submitted(
+    office: Session, draft: ApplicationDraft, programme: ProgrammeRules, applied_at: dt.datetime
+) -> Application:
+    with_answers = draft.model_copy(update={"answers": declared(programme)})
+    return submit(office, with_answers, applied_at, application_id="2025-001")
+
+
+@pytest.fixture
+def interviewed(office: Session, submitted: Application) -> Application:
+    """Eligible, and called on 3 July: all that accepting needs."""
+    record_answers(
+        office, submitted.id, answers(*TAXES), AnswerSource.VERIFIED, "早川 美和", tokyo(7, 2)
+    )
+    record_assessment(office, submitted.id, "早川 美和", tokyo(7, 2))
+    record_interview(office, submitted.id, "早川 美和", "早めの派遣を希望。", tokyo(7, 3))
+    return submitted
+
+
+def accept(db: Session, now: dt.datetime | None = None) -> Engagement:
+    decide(db, "2025-001", Outcome.ACCEPTED, (), "笠原 文子", now or tokyo(7, 4))
+    return db.get_one(Engagement, "2025-001")
+
+
+def test_a_submitted_application_holds_what_the_draft_asks_for(
+    office: Session, submitted: Application, draft: ApplicationDraft
+) -> None:
+    office.commit()
+    office.expire_all()
+    kept = office.get_one(Application, "2025-001")
+    assert kept.state == ApplicationState.SUBMITTED
+    assert kept.needs == draft.needs
+    assert kept.session_minutes == draft.session_minutes
+    assert kept.weekly_hours == draft.weekly_hours
+
+
+def test_an_interview_falls_due_five_business_days_after_the_application(
+    office: Session, draft: ApplicationDraft
+) -> None:
+    submitted = submit(office, draft, tokyo(7, 17))
+    assert submitted.interview is not None
+    assert submitted.interview.due_on == dt.date(2025, 7, 25), "21 July is Marine Day"
+
+
+@pytest.mark.parametrize("now", [tokyo(6, 29, 23), tokyo(1, 10, 0, 2026)])
+def test_outside_the_application_period_the_refusal_names_the_period(
+    office: Session, draft: ApplicationDraft, now: dt.datetime
+) -> None:
+    with pytest.raises(Conflict, match="from 2025-06-30 to 2026-01-09") as refused:
+        submit(office, draft, now)
+    assert refused.value.code == "outside_application_period"
+
+
+def test_an_organization_applies_once_while_its_application_stands(
+    office: Session, submitted: Application, draft: ApplicationDraft
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        submit(office, draft, tokyo(7, 2))
+    assert refused.value.data["application_id"] == submitted.id
+    withdraw(office, submitted.id, tokyo(7, 2))
+    assert submit(office, draft, tokyo(7, 2)).id != submitted.id
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"programme_id": "osaka-2025"}, NotFound),
+        ({"organization_id": "nobody"}, NotFound),
+        ({"session_minutes": (30,)}, Invalid),
+        ({"answers": answers("has_a_website")}, NotFound),
+        ({"answers": answers("located_in_tokyo")}, Invalid),
+    ],
+)
+def test_a_draft_that_cannot_be_used_is_refused(
+    office: Session,
+    draft: ApplicationDraft,
+    applied_at: dt.datetime,
+    change: dict[str, object],
+    error: type[MatcherError],
+) -> None:
+    with pytest.raises(error):
+        submit(office, draft.model_copy(update=change), applied_at)
+
+
+def test_an_assessment_keeps_what_the_machine_answered_and_who_asked(
+    office: Session, submitted: Application
+) -> None:
+    assessment = record_assessment(office, submitted.id, "早川 美和", tokyo(7, 2))
+    assert [own.requirement.id for own in assessment.unknown] == list(TAXES)
+    assert submitted.state == ApplicationState.ASSESSED
+    office.expire(submitted)
+    by_machine = {
+        own.requirement_id: own.answered_by
+        for own in submitted.answers
+        if own.source == AnswerSource.MACHINE
+    }
+    assert by_machine == dict.fromkeys(
+        ("applied_in_period", "legal_form", "located_in_tokyo"), "早川 美和"
+    )
+
+
+def test_assessing_again_after_a_correction_gives_the_new_answer(
+    office: Session, submitted: Application, organization: Organization
+) -> None:
+    organization.corporate_number = "1999905000001"
+    first = record_assessment(office, submitted.id, "早川 美和", tokyo(7, 2))
+    organization.corporate_number = "3999905000001"
+    second = record_assessment(office, submitted.id, "早川 美和", tokyo(7, 3))
+    assert [own.id for own in first.to_correct] == ["legal_form"]
+    assert second.to_correct == ()
+
+
+def test_a_declaration_does_not_replace_what_staff_verified(
+    office: Session, submitted: Application
+) -> None:
+    proof = answers(*TAXES, answer=Answer.NOT_MET)
+    record_answers(office, submitted.id, proof, AnswerSource.VERIFIED, "早川 美和", tokyo(7, 2))
+    with pytest.raises(Conflict, match="is verified"):
+        record_answers(
+            office, submitted.id, answers(*TAXES), AnswerSource.DECLARED, "佐久間", tokyo(7, 3)
+        )
+
+
+def test_an_interview_is_not_held_in_the_future(office: Session, submitted: Application) -> None:
+    record_assessment(office, submitted.id, "早川 美和", tokyo(7, 2))
+    with pytest.raises(Invalid):
+        record_interview(office, submitted.id, "早川 美和", "", tokyo(7, 3), held_at=tokyo(7, 4))
+    assert submitted.state == ApplicationState.ASSESSED
+
+
+def test_accepting_makes_an_engagement_that_waits(
+    office: Session, interviewed: Application, programme: ProgrammeRules
+) -> None:
+    engagement = accept(office)
+    assert interviewed.state == ApplicationState.ACCEPTED
+    assert engagement.id == interviewed.id
+    assert engagement.state == EngagementState.WAITING
+    assert engagement.session_minutes == (120, 90, 90, 90, 120)
+    gaps = (engagement.min_gap_days, engagement.target_gap_days, engagement.max_gap_days)
+    assert gaps == (programme.gaps.min_days, programme.gaps.target_days, programme.gaps.max_days)
+    assert (engagement.municipality_code, engagement.meeting_url) == ("13101", None)
+
+
+@pytest.mark.parametrize(
+    ("decided_at", "first_wish", "earliest"),
+    [
+        (tokyo(7, 4), None, dt.date(2025, 7, 15)),
+        (tokyo(7, 15), None, dt.date(2025, 7, 23)),
+        (tokyo(7, 15), dt.date(2025, 9, 1), dt.date(2025, 9, 1)),
+        (tokyo(7, 15), dt.date(2025, 7, 16), dt.date(2025, 7, 23)),
+    ],
+    ids=["the period begins", "the office needs its lead time", "the wish", "an early wish"],
+)
+def test_an_engagement_begins_at_the_latest_of_period_lead_time_and_wish(
+    office: Session,
+    interviewed: Application,
+    decided_at: dt.datetime,
+    first_wish: dt.date | None,
+    earliest: dt.date,
+) -> None:
+    interviewed.first_wish_day = first_wish
+    assert accept(office, decided_at).earliest == earliest
+
+
+@pytest.mark.parametrize(
+    ("last_wish", "latest"),
+    [(None, dt.date(2026, 3, 13)), (dt.date(2025, 12, 26), dt.date(2025, 12, 26))],
+)
+def test_an_engagement_ends_with_the_wish_or_the_period(
+    office: Session, interviewed: Application, last_wish: dt.date | None, latest: dt.date
+) -> None:
+    interviewed.last_wish_day = last_wish
+    assert accept(office).latest == latest
+
+
+@pytest.mark.parametrize(
+    ("delivery", "municipality"),
+    [(Delivery.ONLINE, "13101"), (Delivery.ON_SITE, "13401")],
+    ids=["by wish", "an island"],
+)
+def test_an_engagement_is_served_online_by_wish_and_on_an_island(
+    office: Session, interviewed: Application, delivery: Delivery, municipality: str
+) -> None:
+    interviewed.delivery = delivery
+    interviewed.organization.municipality_code = municipality
+    url = "https://meet.example.jp/1"
+    decide(office, "2025-001", Outcome.ACCEPTED, (), "笠原 文子", tokyo(7, 4), meeting_url=url)
+    engagement = office.get_one(Engagement, "2025-001")
+    assert (engagement.municipality_code, engagement.meeting_url) == (None, url)
+
+
+def test_accepting_needs_every_requirement_met(office: Session, interviewed: Application) -> None:
+    unpaid = answers("national_taxes_paid", answer=Answer.NOT_MET)
+    record_answers(office, "2025-001", unpaid, AnswerSource.VERIFIED, "早川", tokyo(7, 3))
+    interviewed.organization.corporate_number = None
+    with pytest.raises(Conflict) as refused:
+        accept(office)
+    assert refused.value.data["not_met"] == ("national_taxes_paid",)
+    assert refused.value.data["unknown"] == ("legal_form",)
+    assert interviewed.state == ApplicationState.INTERVIEWED
+
+
+def test_accepting_needs_a_day_that_is_left(office: Session, interviewed: Application) -> None:
+    interviewed.last_wish_day = dt.date(2025, 7, 31)
+    with pytest.raises(Conflict) as refused:
+        accept(office, tokyo(7, 28))
+    assert refused.value.code == "no_day_left"
+    assert office.get(Engagement, "2025-001") is None
+
+
+def test_declining_names_the_requirements_not_met_and_other_reasons(
+    office: Session, interviewed: Application
+) -> None:
+    interviewed.organization.municipality_code = "14131"
+    decision = decide(
+        office, "2025-001", Outcome.DECLINED, ("団体の都合",), "笠原 文子", tokyo(7, 4)
+    )
+    assert decision.reasons == ("located_in_tokyo", "団体の都合")
+    assert interviewed.state == ApplicationState.DECLINED
+    assert office.get(Engagement, "2025-001") is None
+
+
+def test_declining_without_any_reason_is_refused(office: Session, interviewed: Application) -> None:
+    with pytest.raises(Invalid, match="say why"):
+        decide(office, "2025-001", Outcome.DECLINED, (), "笠原 文子", tokyo(7, 4))
+
+
+def test_a_step_out_of_turn_is_refused_and_changes_nothing(
+    office: Session, submitted: Application
+) -> None:
+    with pytest.raises(Conflict):
+        record_interview(office, submitted.id, "早川 美和", "", tokyo(7, 2))
+    with pytest.raises(Conflict):
+        accept(office)
+    assert submitted.state == ApplicationState.SUBMITTED
+
+
+def test_an_unknown_application_is_not_found(office: Session) -> None:
+    with pytest.raises(NotFound):
+        withdraw(office, "2025-999", tokyo(7, 2))
+
+
+def visit(engagement: Engagement, number: int, start_at: dt.datetime) -> Visit:
+    return Visit(
+        engagement_id=engagement.id,
+        number=number,
+        phase=Phase.ACTION_PLAN,
+        expert_id="asahina",
+        start_at=start_at,
+        end_at=start_at + dt.timedelta(hours=2),
+        municipality_code="13101",
+        place_ja="",
+        place_en="",
+        revised_at=tokyo(7, 4),
+        created_at=tokyo(7, 4),
+    )
+
+
+def test_withdrawing_frees_the_sessions_to_come_and_keeps_the_others(
+    office: Session, interviewed: Application
+) -> None:
+    engagement = accept(office)
+    office.add(
+        Expert(
+            id="asahina",
+            name_ja="朝比奈 悠子",
+            name_en="Yuko Asahina",
+            email="asahina@example.jp",
+            municipality_code="13112",
+            qualifications=("social_insurance_labor_consultant",),
+            max_per_day=2,
+            max_per_week=4,
+            max_total=14,
+            target_total=12,
+        )
+    )
+    office.flush()
+    held, coming = visit(engagement, 1, tokyo(7, 22)), visit(engagement, 2, tokyo(8, 19))
+    held.status = SessionStatus.HELD
+    office.add_all((held, coming))
+    office.flush()
+    office.expire(engagement)
+    now = tokyo(8, 1)
+    withdraw(office, "2025-001", now)
+    assert interviewed.state == ApplicationState.WITHDRAWN
+    assert engagement.state == EngagementState.WITHDRAWN
+    assert (held.status, held.sequence) == (SessionStatus.HELD, 0)
+    assert (coming.status, coming.sequence, coming.revised_at) == (SessionStatus.CANCELLED, 1, now)
+
+
+def test_a_completed_engagement_is_not_withdrawn(office: Session, interviewed: Application) -> None:
+    accept(office).state = EngagementState.COMPLETED
+    with pytest.raises(Conflict):
+        withdraw(office, "2025-001", tokyo(3, 1, year=2026))
+    assert interviewed.state == ApplicationState.ACCEPTED

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from matcher.intake.drafts import AbsentTime, ApplicationDraft, faults
+from matcher.models import WeeklyHours
+from matcher.programme import ProgrammeRules
+
+MORNING = WeeklyHours(weekday="tue", opens=dt.time(9), closes=dt.time(12))
+SHORT = WeeklyHours(weekday="tue", opens=dt.time(13), closes=dt.time(14, 30))
+
+
+def test_a_draft_within_the_rules_has_no_fault(
+    draft: ApplicationDraft, rules: ProgrammeRules
+) -> None:
+    assert list(faults(draft, rules)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"session_minutes": (60,) * 6}, "session_minutes"),
+        ({"session_minutes": (60,) * 4, "purpose": "review"}, "session_minutes"),
+        ({"session_minutes": (59,)}, "session_minutes"),
+        ({"session_minutes": (121,)}, "session_minutes"),
+        ({"weekly_hours": (SHORT,), "preferred_hours": ()}, "weekly_hours"),
+        ({"preferred_hours": (MORNING,)}, "preferred_hours"),
+        ({"first_wish_day": dt.date(2026, 3, 14)}, "first_wish_day"),
+        ({"last_wish_day": dt.date(2025, 7, 14)}, "last_wish_day"),
+        (
+            {"first_wish_day": dt.date(2025, 10, 2), "last_wish_day": dt.date(2025, 10, 1)},
+            "last_wish_day",
+        ),
+        (
+            {
+                "absences": (
+                    AbsentTime(
+                        start_at=dt.datetime(2025, 8, 2, tzinfo=dt.UTC),
+                        end_at=dt.datetime(2025, 8, 2, tzinfo=dt.UTC),
+                    ),
+                )
+            },
+            "absences",
+        ),
+    ],
+    ids=[
+        "six sessions",
+        "four of a review",
+        "too short",
+        "too long",
+        "no stretch long enough",
+        "preferred when closed",
+        "begins too late",
+        "ends too early",
+        "ends before it begins",
+        "empty absence",
+    ],
+)
+def test_a_draft_that_asks_for_more_names_the_field(
+    draft: ApplicationDraft, rules: ProgrammeRules, change: dict[str, Any], field: str
+) -> None:
+    (fault,) = faults(draft.model_copy(update=change), rules)
+    assert fault.data["field"] == field
