@@ -6,67 +6,14 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
 
+from matcher.programme import Phase
+from matcher.report.figures import ExpertFigures, PlanFigures, Visit
 from matcher.report.svg import Drawing
 
-Phase = Literal["action_plan", "manual_development", "finalization"]
-
-PHASES: dict[Phase, tuple[str, str]] = {
-    "action_plan": ("第1回 行動計画の策定", "Session 1: action plan"),
-    "manual_development": ("第2~4回 マニュアル作成支援", "Sessions 2–4: manual development"),
-    "finalization": ("第5回 総仕上げ・運用確認", "Session 5: finalization"),
-}
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One session: a mark."""
-
-    number: int
-    phase: Phase
-    start: dt.datetime
-    """Wall-clock time."""
-    online: bool
-
-
-@dataclass(frozen=True)
-class Thread:
-    """One engagement's sessions with one expert, in order of time: marks on a thread."""
-
-    organization_ja: str
-    organization_en: str
-    visits: tuple[Visit, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One expert: threads, and the load beside them, in sessions."""
-
-    name_ja: str
-    name_en: str
-    threads: tuple[Thread, ...]
-    load: int
-    target: int
-    maximum: int
-
-
-@dataclass(frozen=True)
-class Picture:
-    """All that is drawn."""
-
-    title_ja: str
-    title_en: str
-    first_day: dt.date
-    last_day: dt.date
-    closed_days: frozenset[dt.date]
-    rows: tuple[Row, ...]
-    served: int
-    accepted: int
-    cost: int
-    bound: int
-    gap: float
-
+Thread = tuple[Visit, ...]
+"""The sessions of one engagement with one expert, in order of time."""
 
 WIDTH = 1240
 MARGIN = 28
@@ -113,28 +60,31 @@ text { font-family: sans-serif; fill: #1f2937; font-size: 12px }
 """
 
 
-def draw_plan(picture: Picture) -> bytes:
+def draw_plan(figures: PlanFigures) -> bytes:
     """Draw a plan as one SVG: UTF-8 XML, readable at 1,240 pixels and scalable."""
-    tops = list(_tops(picture.rows))
+    rows = [(expert, _lanes(_threads(expert))) for expert in figures.experts]
+    tops = list(_tops(len(lanes) for _, lanes in rows))
     bottom = tops[-1]
     page = Drawing.page(
         WIDTH,
         bottom + WEEKS + MARGIN,
-        title=f"{picture.title_ja} {picture.title_en}",
-        description=_describe(picture),
+        title=f"{_title_ja(figures)} {_title_en(figures)}",
+        description=_describe(figures),
         style=STYLE,
     )
     page.rectangle(0, 0, WIDTH, bottom + WEEKS + MARGIN, class_="page")
-    scale = Scale(picture.first_day, picture.last_day)
-    _draw_heading(page, picture)
-    _draw_legend(page)
+    scale = Scale(figures.period.first_day, figures.period.last_day)
+    _draw_heading(page, figures)
+    _draw_legend(page, figures)
     _draw_bands(page, tops)
-    _draw_calendar(page, picture, scale, bottom)
-    most = max((row.maximum for row in picture.rows), default=1)
-    for row, top, end in zip(picture.rows, tops, tops[1:], strict=False):
-        _draw_row(page, row, top, end, scale)
-        _draw_load(page, row, (top + end) / 2, most)
-    _draw_weeks(page, picture, scale, bottom)
+    _draw_calendar(page, figures, scale, bottom)
+    most = max((expert.maximum for expert in figures.experts), default=1)
+    for (expert, lanes), (top, end) in zip(rows, pairwise(tops), strict=True):
+        middle = (top + end) / 2
+        _draw_name(page, expert, middle)
+        _draw_lanes(page, lanes, middle, scale)
+        _draw_load(page, expert, middle, most)
+    _draw_weeks(page, figures, scale, bottom)
     return page.to_bytes()
 
 
@@ -159,28 +109,37 @@ class Scale:
         return self.x(moment.date()) + self.day / 2
 
 
-def _describe(picture: Picture) -> str:
-    sessions = sum(row.load for row in picture.rows)
+def _title_ja(figures: PlanFigures) -> str:
+    return f"{figures.rules.fiscal_year}年度 {figures.rules.name.ja}"
+
+
+def _title_en(figures: PlanFigures) -> str:
+    return f"{figures.rules.name.en}, fiscal {figures.rules.fiscal_year}: the published plan"
+
+
+def _describe(figures: PlanFigures) -> str:
+    plan = figures.plan
     return (
-        f"{len(picture.rows)} experts serve {picture.served} of {picture.accepted} engagements in "
-        f"{sessions} sessions from {picture.first_day} to {picture.last_day}. Cost {picture.cost:,},"
-        f" proven lower bound {picture.bound:,}, gap {picture.gap:.2%}."
+        f"{len(figures.experts)} experts serve {figures.served} of {figures.engagements} "
+        f"engagements in {figures.sessions} sessions from {figures.period.first_day} to "
+        f"{figures.period.last_day}. Cost {plan.cost.total:,}, proven lower bound "
+        f"{plan.bound:,}, gap {plan.gap:.2%}."
     )
 
 
-def _draw_heading(page: Drawing, picture: Picture) -> None:
-    page.text(MARGIN, 44, picture.title_ja, class_="heading")
-    page.text(MARGIN, 64, picture.title_en, class_="subtitle")
-    sessions = sum(row.load for row in picture.rows)
-    figures = (
-        ("派遣先", "served", f"{picture.served} / {picture.accepted}"),
-        ("派遣回数", "sessions", f"{sessions:,}"),
-        ("費用", "cost", f"{picture.cost:,}"),
-        ("証明済みの下界", "proven bound", f"{picture.bound:,}"),
-        ("最適との差", "gap, at most", f"{picture.gap:.2%}"),
+def _draw_heading(page: Drawing, figures: PlanFigures) -> None:
+    page.text(MARGIN, 44, _title_ja(figures), class_="heading")
+    page.text(MARGIN, 64, _title_en(figures), class_="subtitle")
+    plan = figures.plan
+    cards = (
+        ("派遣先", "served", f"{figures.served} / {figures.engagements}"),
+        ("派遣回数", "sessions", f"{figures.sessions} / {figures.wanted_sessions}"),
+        ("費用", "cost", f"{plan.cost.total:,}"),
+        ("証明済みの下界", "proven bound", f"{plan.bound:,}"),
+        ("最適との差", "gap, at most", f"{plan.gap:.2%}"),
     )
-    step = (WIDTH - 2 * MARGIN + 10) / len(figures)
-    for index, (name_ja, name_en, figure) in enumerate(figures):
+    step = (WIDTH - 2 * MARGIN + 10) / len(cards)
+    for index, (name_ja, name_en, figure) in enumerate(cards):
         x = MARGIN + index * step
         page.rectangle(x, 82, step - 10, 60, rx=6, class_="card")
         page.text(x + 14, 110, figure, class_="figure")
@@ -188,14 +147,17 @@ def _draw_heading(page: Drawing, picture: Picture) -> None:
         page.text(x + step - 24, 131, name_en, class_="small end")
 
 
-def _draw_legend(page: Drawing) -> None:
+def _draw_legend(page: Drawing, figures: PlanFigures) -> None:
     x, y = float(MARGIN), 170.0
-    for phase, (name_ja, name_en) in PHASES.items():
-        _draw_mark(page, x + 5, y - 4, phase, online=False)
-        page.text(x + 17, y, name_ja)
-        page.text(x + 17, y + 16, name_en, class_="small")
-        x += 214
-    _draw_mark(page, x + 5, y - 4, "manual_development", online=True)
+    for phase in figures.rules.phases:
+        numbers = f"{phase.first_session}–{phase.last_session}".removesuffix(
+            f"–{phase.first_session}"
+        )
+        _draw_mark(page, x + 5, y - 4, phase.id, online=False)
+        page.text(x + 17, y, f"第{numbers}回 {phase.title.ja}")
+        page.text(x + 17, y + 16, f"{numbers}: {phase.title.en}", class_="small")
+        x += 274
+    _draw_mark(page, x + 5, y - 4, Phase.MANUAL_DEVELOPMENT, online=True)
     page.text(x + 17, y, "オンライン")
     page.text(x + 17, y + 16, "Online", class_="small")
     x += 106
@@ -205,40 +167,41 @@ def _draw_legend(page: Drawing) -> None:
 
 
 def _draw_mark(page: Drawing, x: float, y: float, phase: Phase, *, online: bool) -> None:
-    kind = f"mark {phase} online" if online else f"mark {phase}"
+    kind = f"mark {phase.value} online" if online else f"mark {phase.value}"
     page.circle(x, y, 3.6, class_=kind)
 
 
 def _draw_bands(page: Drawing, tops: Sequence[float]) -> None:
-    for top, end in list(zip(tops, tops[1:], strict=False))[::2]:
+    for top, end in list(pairwise(tops))[::2]:
         page.rectangle(MARGIN - 8, top, WIDTH - 2 * MARGIN + 16, end - top, class_="band")
 
 
-def _draw_calendar(page: Drawing, picture: Picture, scale: Scale, bottom: float) -> None:
+def _draw_calendar(page: Drawing, figures: PlanFigures, scale: Scale, bottom: float) -> None:
     end = bottom + WEEKS - 18
-    for day in sorted(picture.closed_days):
-        if picture.first_day <= day <= picture.last_day:
+    for day in sorted(figures.closed_days):
+        if figures.period.first_day <= day <= figures.period.last_day:
             page.rectangle(scale.x(day), HEADER, scale.day, bottom - HEADER, class_="closed")
-    for day in _days(picture.first_day, picture.last_day):
+    for day in _days(figures.period.first_day, figures.period.last_day):
         if day.weekday() == 0:
             page.line(scale.x(day), HEADER, scale.x(day), end, class_="week")
-    for day in _days(picture.first_day, picture.last_day):
-        if day.day == 1 or day == picture.first_day:
+    for day in _days(figures.period.first_day, figures.period.last_day):
+        if day.day == 1 or day == figures.period.first_day:
             page.line(scale.x(day), HEADER - 26, scale.x(day), end, class_="month")
-            _name_month(page, day, scale.x(day) + 5, picture)
+            _name_month(page, day, scale.x(day) + 5, figures)
 
 
-def _name_month(page: Drawing, day: dt.date, x: float, picture: Picture) -> None:
-    turns = day == picture.first_day or day.month == 1
+def _name_month(page: Drawing, day: dt.date, x: float, figures: PlanFigures) -> None:
+    turns = day == figures.period.first_day or day.month == 1
     page.text(x, HEADER - 14, f"{day.year}年{day.month}月" if turns else f"{day.month}月")
     page.text(x, HEADER - 2, f"{day:%b %Y}" if turns else f"{day:%b}", class_="small")
 
 
-def _draw_row(page: Drawing, row: Row, top: float, end: float, scale: Scale) -> None:
-    middle = (top + end) / 2
-    page.text(MARGIN, middle - 1, row.name_ja, class_="name")
-    page.text(MARGIN, middle + 12, row.name_en, class_="small")
-    lanes = _lanes(row.threads)
+def _draw_name(page: Drawing, expert: ExpertFigures, middle: float) -> None:
+    page.text(MARGIN, middle - 1, expert.name.ja, class_="name")
+    page.text(MARGIN, middle + 12, expert.name.en, class_="small")
+
+
+def _draw_lanes(page: Drawing, lanes: list[list[Thread]], middle: float, scale: Scale) -> None:
     first = middle - (len(lanes) - 1) * LANE / 2
     for index, lane in enumerate(lanes):
         for thread in lane:
@@ -246,41 +209,39 @@ def _draw_row(page: Drawing, row: Row, top: float, end: float, scale: Scale) -> 
 
 
 def _draw_thread(page: Drawing, thread: Thread, y: float, scale: Scale) -> None:
-    visits = thread.visits
     group = page.group(title=_tell(thread))
-    group.line(scale.x_of(visits[0].start), y, scale.x_of(visits[-1].start), y, class_="thread")
-    for visit in visits:
+    group.line(scale.x_of(thread[0].start), y, scale.x_of(thread[-1].start), y, class_="thread")
+    for visit in thread:
         _draw_mark(group, scale.x_of(visit.start), y, visit.phase, online=visit.online)
 
 
 def _tell(thread: Thread) -> str:
-    lines = (f"{visit.number}: {visit.start:%Y-%m-%d %H:%M}" for visit in thread.visits)
-    return "\n".join((thread.organization_ja, thread.organization_en, *lines))
+    lines = (f"{visit.number}: {visit.start:%Y-%m-%d %H:%M}" for visit in thread)
+    return "\n".join((thread[0].organization.ja, thread[0].organization.en, *lines))
 
 
-def _draw_load(page: Drawing, row: Row, middle: float, most: int) -> None:
+def _draw_load(page: Drawing, expert: ExpertFigures, middle: float, most: int) -> None:
     x, unit = RIGHT, BAR / most
-    within = min(row.load, row.target)
-    page.rectangle(x, middle - 5, row.maximum * unit, 10, rx=2, class_="cap")
+    within = min(expert.load, expert.target)
+    page.rectangle(x, middle - 5, expert.maximum * unit, 10, rx=2, class_="cap")
     page.rectangle(x, middle - 5, within * unit, 10, rx=2, class_="load")
-    if row.load > row.target:
-        over = (row.load - row.target) * unit
+    if expert.load > expert.target:
+        over = (expert.load - expert.target) * unit
         page.rectangle(x + within * unit, middle - 5, over, 10, class_="over")
-    mark = x + row.target * unit
+    mark = x + expert.target * unit
     page.line(mark, middle - 8, mark, middle + 8, class_="target")
-    page.text(WIDTH - MARGIN, middle + 4, f"{row.load} / {row.maximum}", class_="end")
+    page.text(WIDTH - MARGIN, middle + 4, f"{expert.load} / {expert.maximum}", class_="end")
 
 
-def _draw_weeks(page: Drawing, picture: Picture, scale: Scale, top: float) -> None:
+def _draw_weeks(page: Drawing, figures: PlanFigures, scale: Scale, top: float) -> None:
     page.text(RIGHT, HEADER - 14, "担当回数・目標・上限")
     page.text(RIGHT, HEADER - 2, "Load, target, maximum", class_="small")
     page.text(MARGIN, top + 40, "週ごとの派遣回数", class_="name")
     page.text(MARGIN, top + 54, "Sessions a week", class_="small")
     weekly = Counter(
         visit.start.date() - dt.timedelta(days=visit.start.weekday())
-        for row in picture.rows
-        for thread in row.threads
-        for visit in thread.visits
+        for expert in figures.experts
+        for visit in expert.visits
     )
     base, height = top + WEEKS - 18, WEEKS - 46
     for monday, sessions in sorted(weekly.items()):
@@ -292,18 +253,26 @@ def _draw_weeks(page: Drawing, picture: Picture, scale: Scale, top: float) -> No
     page.line(LEFT, base, RIGHT - 16, base, class_="month")
 
 
-def _tops(rows: Iterable[Row]) -> Iterator[float]:
+def _tops(lane_counts: Iterable[int]) -> Iterator[float]:
+    """The upper edge of each row, and the lower one of the last."""
     top = float(HEADER + 6)
-    for row in rows:
+    for count in lane_counts:
         yield top
-        top += max(LEAST_ROW, len(_lanes(row.threads)) * LANE + 10)
+        top += max(LEAST_ROW, count * LANE + 10)
     yield top
+
+
+def _threads(expert: ExpertFigures) -> list[Thread]:
+    by_engagement: dict[str, list[Visit]] = {}
+    for visit in expert.visits:
+        by_engagement.setdefault(visit.engagement_id, []).append(visit)
+    return [tuple(visits) for visits in by_engagement.values()]
 
 
 def _lanes(threads: Iterable[Thread]) -> list[list[Thread]]:
     """Lay threads on as few lanes as possible, first come first, so that none covers another."""
     lanes: list[list[Thread]] = []
-    for thread in sorted(threads, key=lambda thread: thread.visits[0].start):
+    for thread in sorted(threads, key=lambda thread: thread[0].start):
         free = (lane for lane in lanes if _clear(lane[-1], thread))
         lane = next(free, None)
         if lane is None:
@@ -314,7 +283,7 @@ def _lanes(threads: Iterable[Thread]) -> list[list[Thread]]:
 
 
 def _clear(before: Thread, after: Thread) -> bool:
-    return after.visits[0].start - before.visits[-1].start >= dt.timedelta(days=4)
+    return after[0].start - before[-1].start >= dt.timedelta(days=4)
 
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:

@@ -69,7 +69,8 @@ class Drawing:
     def to_bytes(self) -> bytes:
         """Write the drawing as UTF-8 XML, the same bytes for the same drawing."""
         ET.indent(self.node, space=" ")
-        return ET.tostring(self.node, encoding="utf-8", xml_declaration=True) + b"\n"
+        content: bytes = ET.tostring(self.node, encoding="utf-8", xml_declaration=True)
+        return content + b"\n"
 
     def _add(self, tag: str, words: str | None, **attributes: Number | str) -> ET.Element:
         named = {
