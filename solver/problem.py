@@ -30,6 +30,7 @@ from pydantic import (
     PlainSerializer,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
     model_serializer,
 )
 from pydantic_core import ErrorDetails
@@ -53,9 +54,14 @@ class ProblemError(ValueError):
         super().__init__(f"{place}: {reason}; {remedy}")
 
 
-def _read_clock(value: object) -> int:
-    """Minutes after midnight of `HH:MM`; `24:00` is the end of the day."""
+def _read_clock(value: object, info: ValidationInfo) -> int:
+    """Minutes after midnight of `HH:MM`; `24:00` is the end of the day.
+
+    A problem made in memory gives the minutes themselves.
+    """
     match value:
+        case int() if info.mode == "python" and 0 <= value <= 24 * 60:
+            return value
         case str() if re.fullmatch("[0-9]{2}:[0-9]{2}", value):
             hours, minutes = int(value[:2]), int(value[3:])
             if minutes < 60 and hours * 60 + minutes <= 24 * 60:
