@@ -30,6 +30,11 @@ def worker(lease_seconds: float) -> None:
     many workers as there are machines for them; `matcher serve` starts one by itself.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = Settings()
+    settings = Settings.from_environment()
     sessions = session_factory(create_database_engine(settings.database_url))
-    Jobs(open_queue(settings), sessions, lease=dt.timedelta(seconds=lease_seconds)).work()
+    Jobs(
+        open_queue(settings),
+        sessions,
+        clock=settings.now,
+        lease=dt.timedelta(seconds=lease_seconds),
+    ).work()

@@ -89,13 +89,20 @@ def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Relea
         Conflict: it has all its sessions, or is to get none any more.
         NotServable: there is no expert, or no date; says why.
     """
-    records = _records(db, engagement_id, now)
-    proposal = _propose(records, engagement_id)
-    release = latest_release_number(db, records.programme_id)
+    return publish_proposal(db, propose(db, engagement_id, now), by, now)
+
+
+def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime) -> Release:
+    """Make a proposal of this same moment a release of its own.
+
+    Raises:
+        PlanOutdated, Conflict: the records have changed since it was made.
+    """
+    programme_id = proposal.problem.problem.name
     plan = Plan(
-        programme_id=records.programme_id,
+        programme_id=programme_id,
         state=PlanState.READY,
-        scope=(engagement_id,),
+        scope=(proposal.engagement_id,),
         time_limit_seconds=PARAMETERS.time_limit_seconds,
         workers=PARAMETERS.workers,
         seed=PARAMETERS.seed,
@@ -103,12 +110,12 @@ def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Relea
         created_by=by,
         started_at=now,
         finished_at=now,
-        ground=ground_of(proposal.problem.problem, release),
+        ground=ground_of(proposal.problem.problem, latest_release_number(db, programme_id)),
         **result_of(proposal.problem, proposal.plan),
     )
     db.add(plan)
     db.flush()
-    note = f"{engagement_id}: assigned on request, everything else as it was"
+    note = f"{proposal.engagement_id}: assigned on request, everything else as it was"
     return publish(db, plan.id, note, by, now)
 
 

@@ -1,0 +1,339 @@
+"""/v1/applications: from submission to decision."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from api.context import database, now, principal
+from api.openapi import noun
+from api.records import one, page_of, visible
+from api.schema import (
+    Body,
+    Created,
+    Hours,
+    NoFields,
+    OptionalBody,
+    Page,
+    PageQuery,
+    PathParameters,
+    TokyoTime,
+    View,
+    absent,
+    created,
+)
+from matcher.access import check_applicant
+from matcher.fields import Identifier, Line, Moment, OptionalLine, Paragraphs
+from matcher.intake.applications import decide as decide_application
+from matcher.intake.applications import record_answers, record_assessment, record_interview
+from matcher.intake.applications import submit as submit_application
+from matcher.intake.applications import withdraw as withdraw_application
+from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer
+from matcher.intake.requirements import assess as assess_application
+from matcher.models import (
+    Answer,
+    AnswerSource,
+    Application,
+    ApplicationState,
+    Channel,
+    Delivery,
+    Outcome,
+    Purpose,
+)
+from matcher.programme import RequirementKind, Specialty, Words
+
+blueprint = noun("applications", "What organizations apply for, from submission to decision (申込)")
+
+Needs = Annotated[
+    dict[Specialty, Annotated[int, Field(ge=1, le=3)]],
+    Field(min_length=1, description="what help is wanted with, 1 (a little) to 3 (above all)"),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {
+                each.value: {"type": "integer", "minimum": 1, "maximum": 3} for each in Specialty
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+    ),
+]
+SessionMinutes = Annotated[
+    tuple[Annotated[int, Field(ge=60, le=120)], ...], Field(min_length=1, max_length=5)
+]
+WeeklyHoursOfBody = Annotated[tuple[Hours, ...], Field(max_length=50)]
+
+
+class ApplicationPath(PathParameters):
+    """Which application."""
+
+    application_id: Identifier
+
+
+class ApplicationQuery(PageQuery):
+    """Which applications."""
+
+    state: ApplicationState | SkipJsonSchema[None] = absent("only those in one state")
+    programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
+    organization: Identifier | SkipJsonSchema[None] = absent("only those of one organization")
+
+
+class AbsenceBody(Body, AbsentTime):
+    """An interval in which the organization cannot receive an expert."""
+
+    start_at: Moment
+    end_at: Moment
+    reason: OptionalLine = ""
+
+
+class AnswerBody(Body, GivenAnswer):
+    """An answer to one requirement."""
+
+    requirement_id: Identifier
+    evidence: Paragraphs = ""
+
+
+class ApplicationBody(Body, ApplicationDraft):
+    """What an organization asks for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "programme_id": "tokyo-2025",
+                "organization_id": "organization-01",
+                "channel": "online",
+                "delivery": "on_site",
+                "purpose": "new_manual",
+                "needs": {"labor": 3, "counseling": 1},
+                "session_minutes": [120, 90, 90, 90, 120],
+                "weekly_hours": [
+                    {"weekday": "tue", "opens": "10:00", "closes": "17:00"},
+                    {"weekday": "thu", "opens": "10:00", "closes": "17:00"},
+                ],
+                "preferred_hours": [{"weekday": "tue", "opens": "13:00", "closes": "17:00"}],
+                "last_wish_day": "2026-02-27",
+                "answers": [{"requirement_id": "labor_laws_kept", "answer": "met"}],
+            }
+        }
+    )
+
+    programme_id: Identifier
+    organization_id: Identifier
+    needs: Needs
+    session_minutes: SessionMinutes
+    weekly_hours: Annotated[tuple[Hours, ...], Field(min_length=1, max_length=50)]
+    preferred_hours: WeeklyHoursOfBody = ()
+    weight: Annotated[int, Field(ge=1, le=100)] = 1
+    absences: Annotated[tuple[AbsenceBody, ...], Field(max_length=500)] = ()
+    answers: Annotated[tuple[AnswerBody, ...], Field(max_length=100)] = ()
+
+
+class AssessmentBody(OptionalBody):
+    """Answers to keep before the requirements are assessed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "source": "verified",
+                "answers": [
+                    {
+                        "requirement_id": "national_taxes_paid",
+                        "answer": "met",
+                        "evidence": "納税証明書(その3の3)",
+                    }
+                ],
+            }
+        }
+    )
+
+    source: Literal[AnswerSource.DECLARED, AnswerSource.VERIFIED] = AnswerSource.VERIFIED
+    answers: Annotated[tuple[AnswerBody, ...], Field(max_length=100)] = ()
+
+
+class InterviewBody(Body):
+    """The phone call before the decision."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"caller": "滝沢 直樹", "notes": "会員向けの手引きを年内にまとめたい。"}
+        }
+    )
+
+    caller: Line
+    notes: Paragraphs = ""
+    held_at: Moment | None = Field(default=None, description="when the call was; null: now")
+
+
+class DecisionBody(Body):
+    """Accepted, which makes an engagement, or declined."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"outcome": "accepted"}})
+
+    outcome: Outcome
+    reasons: Annotated[tuple[Line, ...], Field(max_length=20)] = Field(
+        default=(), description="in words; the requirements that are not met are added"
+    )
+    meeting_url: Annotated[str, Field(max_length=500, pattern=r"^https://[!-~]+$")] | None = Field(
+        default=None, description="the link of online sessions"
+    )
+
+
+class AbsenceView(View):
+    """An interval in which the organization cannot receive an expert."""
+
+    start_at: TokyoTime
+    end_at: TokyoTime
+    reason: str
+
+
+class InterviewView(View):
+    """The phone call before the decision."""
+
+    due_on: date
+    held_at: TokyoTime | None
+    caller: str | None
+    notes: str
+
+
+class DecisionView(View):
+    """What was decided."""
+
+    outcome: Outcome
+    decided_at: TokyoTime
+    decided_by: str
+    reasons: tuple[str, ...]
+
+
+class ApplicationView(View):
+    """An organization's request for an expert."""
+
+    id: str
+    programme_id: str
+    organization_id: str
+    submitted_at: TokyoTime
+    channel: Channel
+    state: ApplicationState
+    delivery: Delivery
+    purpose: Purpose
+    needs: dict[Specialty, int]
+    session_minutes: tuple[int, ...]
+    weekly_hours: tuple[Hours, ...]
+    preferred_hours: tuple[Hours, ...]
+    first_wish_day: date | None
+    last_wish_day: date | None
+    weight: int
+    absences: tuple[AbsenceView, ...]
+    interview: InterviewView | None
+    decision: DecisionView | None
+
+
+class ApplicationPage(Page):
+    """Applications in the order in which they came in."""
+
+    items: tuple[ApplicationView, ...]
+
+
+class RequirementView(View):
+    """One condition of the programme."""
+
+    id: str
+    text: Words
+    kind: RequirementKind
+
+
+class FindingView(View):
+    """The answer to one requirement."""
+
+    requirement: RequirementView
+    answer: Answer
+    source: AnswerSource | None
+    evidence: str
+    answered_by: str | None
+    answered_at: TokyoTime | None
+
+
+class AssessmentView(View):
+    """The answers to all requirements; accepted needs all of them met."""
+
+    eligible: bool
+    findings: tuple[FindingView, ...]
+
+
+@blueprint.get("", responses={200: ApplicationPage})
+def list(query: ApplicationQuery) -> ApplicationPage:
+    """List the applications in the order in which they came in."""
+    wanted = visible(Application)
+    if query.state:
+        wanted = wanted.where(Application.state == query.state)
+    if query.programme:
+        wanted = wanted.where(Application.programme_id == query.programme)
+    if query.organization:
+        wanted = wanted.where(Application.organization_id == query.organization)
+    return ApplicationPage.of(page_of(wanted, [Application.submitted_at, Application.id], query))
+
+
+@blueprint.get("/<application_id>", responses={200: ApplicationView})
+def get(path: ApplicationPath) -> ApplicationView:
+    """Get one application."""
+    return ApplicationView.of(one(Application, path.application_id))
+
+
+@blueprint.post("", responses={201: ApplicationView})
+def submit(body: ApplicationBody) -> Created[ApplicationView]:
+    """Submit an application."""
+    check_applicant(principal(), body.organization_id, body.weight)
+    application = submit_application(database(), body, now())
+    return created(ApplicationView.of(application), f"/v1/applications/{application.id}")
+
+
+@blueprint.get("/<application_id>/assessment", responses={200: AssessmentView})
+def assessment(path: ApplicationPath) -> AssessmentView:
+    """Get the answers to all requirements as they stand; nothing changes."""
+    application = one(Application, path.application_id)
+    return AssessmentView.of(assess_application(application, application.programme.rules, now()))
+
+
+@blueprint.post("/<application_id>/assessment", responses={200: AssessmentView})
+def assess(path: ApplicationPath, body: AssessmentBody) -> AssessmentView:
+    """Keep answers, if there are any, and assess the requirements."""
+    application = one(Application, path.application_id)
+    by = principal().name
+    if body.answers:
+        record_answers(database(), application.id, body.answers, body.source, by, now())
+    return AssessmentView.of(record_assessment(database(), application.id, by, now()))
+
+
+@blueprint.post("/<application_id>/interview", responses={200: ApplicationView})
+def interview(path: ApplicationPath, body: InterviewBody) -> ApplicationView:
+    """Record the phone call before the decision."""
+    application = one(Application, path.application_id)
+    record_interview(
+        database(), application.id, body.caller, body.notes, now(), held_at=body.held_at
+    )
+    return ApplicationView.of(application)
+
+
+@blueprint.post("/<application_id>/decision", responses={200: ApplicationView})
+def decide(path: ApplicationPath, body: DecisionBody) -> ApplicationView:
+    """Accept an application, which makes an engagement of the same id, or decline it."""
+    application = one(Application, path.application_id)
+    decide_application(
+        database(),
+        application.id,
+        body.outcome,
+        body.reasons,
+        principal().name,
+        now(),
+        meeting_url=body.meeting_url,
+    )
+    return ApplicationView.of(application)
+
+
+@blueprint.post("/<application_id>/withdrawal", responses={200: ApplicationView})
+def withdraw(path: ApplicationPath, body: NoFields) -> ApplicationView:  # noqa: ARG001  it must be empty
+    """Take an application back; its future sessions are cancelled."""
+    application = one(Application, path.application_id)
+    return ApplicationView.of(withdraw_application(database(), application.id, now()))

@@ -1,0 +1,219 @@
+"""/v1/engagements: who is to be served, who could do it and why, and an expert on request."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from api.context import database, now, principal
+from api.openapi import noun
+from api.records import one, page_of, visible
+from api.schema import (
+    NamedView,
+    OptionalBody,
+    Page,
+    PageQuery,
+    PathParameters,
+    TokyoTime,
+    View,
+    absent,
+)
+from matcher.fields import Identifier
+from matcher.models import Engagement, EngagementState, Expert, Release
+from matcher.planning.assignment import Proposal, list_candidates, propose, publish_proposal
+from matcher.planning.matching import Match, ReasonCode
+from matcher.programme import Phase
+
+blueprint = noun("engagements", "Accepted applications that an expert is to serve (派遣案件)")
+
+
+class EngagementPath(PathParameters):
+    """Which engagement."""
+
+    engagement_id: Identifier
+
+
+class EngagementQuery(PageQuery):
+    """Which engagements."""
+
+    state: EngagementState | SkipJsonSchema[None] = absent("only those in one state")
+    programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
+
+
+class EngagementView(View):
+    """An accepted application that an expert is to serve."""
+
+    id: str = Field(description="that of the application")
+    programme_id: str
+    organization: NamedView
+    state: EngagementState
+    session_minutes: tuple[int, ...]
+    earliest: date
+    latest: date
+    min_gap_days: int
+    target_gap_days: int
+    max_gap_days: int
+    weight: int
+    municipality_code: str | None = Field(description="null: online")
+    meeting_url: str | None
+
+
+class EngagementPage(Page):
+    """Engagements by id."""
+
+    items: tuple[EngagementView, ...]
+
+
+class ReasonView(View):
+    """One part of what choosing an expert costs."""
+
+    code: ReasonCode
+    points: int
+    text_ja: str
+    text_en: str
+
+
+class CandidateView(View):
+    """An expert who may serve the engagement."""
+
+    rank: int
+    expert: NamedView
+    cost: Annotated[int, Field(description="for each session, 0 (perfect) to 100")]
+    reasons: tuple[ReasonView, ...]
+
+
+class ExclusionView(View):
+    """An expert who may not, and why."""
+
+    expert: NamedView
+    code: str
+    text_ja: str
+    text_en: str
+
+
+class CandidatesView(View):
+    """Who could serve an engagement, the best first, and who could not."""
+
+    engagement_id: str
+    ranked: tuple[CandidateView, ...]
+    excluded: tuple[ExclusionView, ...]
+
+
+class AssignmentBody(OptionalBody):
+    """Whether to publish at once."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"publish": False}})
+
+    publish: bool = Field(default=True, description="false: only propose, and keep nothing of it")
+
+
+class PlannedSessionView(View):
+    """One session as it is assigned."""
+
+    number: int
+    phase: Phase
+    start_at: TokyoTime
+    end_at: TokyoTime
+    municipality_code: str | None
+    place_ja: str
+    place_en: str
+    meeting_url: str | None
+
+
+class AssignmentView(View):
+    """Who serves an engagement, when and why."""
+
+    engagement_id: str
+    release: int | None = Field(description="the release that holds it; null: it is a proposal")
+    expert: NamedView
+    match_cost: int = Field(description="of the expert for each session, 0 (perfect) to 100")
+    reasons: tuple[ReasonView, ...]
+    sessions: tuple[PlannedSessionView, ...]
+    wanted_sessions: int
+    cost: int = Field(description="of the engagement with all that is fixed around it")
+    bound: int = Field(description="no assignment costs less")
+    is_optimal: bool = Field(description="it is proven that there is no better one")
+
+
+@blueprint.get("", responses={200: EngagementPage})
+def list(query: EngagementQuery) -> EngagementPage:
+    """List the engagements."""
+    wanted = visible(Engagement).options(joinedload(Engagement.organization))
+    if query.state:
+        wanted = wanted.where(Engagement.state == query.state)
+    if query.programme:
+        wanted = wanted.where(Engagement.programme_id == query.programme)
+    return EngagementPage.of(page_of(wanted, [Engagement.id], query))
+
+
+@blueprint.get("/<engagement_id>", responses={200: EngagementView})
+def get(path: EngagementPath) -> EngagementView:
+    """Get one engagement."""
+    return EngagementView.of(one(Engagement, path.engagement_id))
+
+
+@blueprint.get("/<engagement_id>/candidates", responses={200: CandidatesView})
+def candidates(path: EngagementPath) -> CandidatesView:
+    """List who could serve an engagement, the best first, with reasons, and who could not."""
+    found = list_candidates(database(), path.engagement_id, now())
+    experts = _experts()
+    return CandidatesView(
+        engagement_id=path.engagement_id,
+        ranked=tuple(
+            _candidate(rank, match, experts) for rank, match in enumerate(found.ranked, 1)
+        ),
+        excluded=tuple(
+            ExclusionView(
+                expert=experts[each.expert_id],
+                code=each.code,
+                text_ja=each.text_ja,
+                text_en=each.text_en,
+            )
+            for each in found.excluded
+        ),
+    )
+
+
+@blueprint.post("/<engagement_id>/assignment", responses={200: AssignmentView})
+def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
+    """Assign an expert and dates to one engagement, at once, everything else as it is.
+
+    It is published as a release of its own, unless `publish` is false.
+    """
+    proposal = propose(database(), path.engagement_id, now())
+    if not body.publish:
+        return _assignment(proposal, None)
+    return _assignment(proposal, publish_proposal(database(), proposal, principal().name, now()))
+
+
+def _assignment(proposal: Proposal, release: Release | None) -> AssignmentView:
+    return AssignmentView(
+        engagement_id=proposal.engagement_id,
+        release=None if release is None else release.number,
+        expert=NamedView.of(database().get_one(Expert, proposal.match.expert_id)),
+        match_cost=proposal.match.cost,
+        reasons=tuple(map(ReasonView.of, proposal.match.reasons)),
+        sessions=tuple(map(PlannedSessionView.of, proposal.sessions)),
+        wanted_sessions=proposal.wanted_sessions,
+        cost=proposal.cost.total,
+        bound=proposal.bound,
+        is_optimal=proposal.is_optimal,
+    )
+
+
+def _experts() -> dict[str, NamedView]:
+    return {each.id: NamedView.of(each) for each in database().scalars(select(Expert))}
+
+
+def _candidate(rank: int, match: Match, experts: dict[str, NamedView]) -> CandidateView:
+    return CandidateView(
+        rank=rank,
+        expert=experts[match.expert_id],
+        cost=match.cost,
+        reasons=tuple(map(ReasonView.of, match.reasons)),
+    )

@@ -1,0 +1,185 @@
+"""/v1/experts: the experts, and when they can serve."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from api.context import database
+from api.openapi import noun
+from api.records import one, page_of, visible
+from api.revisions import require_match
+from api.schema import (
+    Body,
+    Created,
+    Hours,
+    Page,
+    PageQuery,
+    PathParameters,
+    TokyoTime,
+    View,
+    created,
+)
+from matcher.fields import Identifier
+from matcher.models import Expert
+from matcher.programme import Qualification
+from matcher.registry import (
+    AvailabilityDraft,
+    ExpertChanges,
+    ExpertDraft,
+    edit_expert,
+    register_expert,
+    set_availability,
+)
+
+blueprint = noun("experts", "The experts (専門家), and when they can serve (対応可能時間)")
+
+
+class ExpertPath(PathParameters):
+    """Which expert."""
+
+    expert_id: Identifier
+
+
+class ExpertBody(Body, ExpertDraft):
+    """An expert to register, with no hours yet."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name_ja": "見本 はるか",
+                "name_en": "Haruka Mihon",
+                "email": "haruka.mihon@experts.example.jp",
+                "municipality_code": "13104",
+                "qualifications": ["social_insurance_labor_consultant"],
+                "industries": ["retail"],
+                "languages": ["ja", "en"],
+                "max_per_day": 2,
+                "max_per_week": 4,
+                "max_total": 15,
+                "target_total": 12,
+            }
+        }
+    )
+
+
+class ExpertChangesBody(Body, ExpertChanges):
+    """What is to be different; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"max_per_week": 3}})
+
+
+class AvailabilityBody(Body, AvailabilityDraft):
+    """Weekly hours on Tokyo's walls, and absences. It replaces what was there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "weekly_hours": [{"weekday": "tue", "opens": "09:30", "closes": "17:30"}],
+                "absences": [
+                    {
+                        "start_at": "2025-08-12T00:00:00+09:00",
+                        "end_at": "2025-08-16T00:00:00+09:00",
+                        "reason": "夏季休暇",
+                    }
+                ],
+            }
+        }
+    )
+
+    weekly_hours: Annotated[tuple[Hours, ...], Field(max_length=50)]
+
+
+class ConflictView(View):
+    """Why an expert may not serve an organization."""
+
+    organization_id: str
+    reason: str
+
+
+class ExpertView(View):
+    """An expert."""
+
+    id: str
+    name_ja: str
+    name_en: str
+    email: str
+    municipality_code: str
+    qualifications: tuple[Qualification, ...]
+    industries: tuple[str, ...]
+    languages: tuple[str, ...]
+    max_per_day: int
+    max_per_week: int
+    max_total: int
+    target_total: int
+    active: bool
+    conflicts: tuple[ConflictView, ...]
+
+
+class ExpertPage(Page):
+    """Experts by id."""
+
+    items: tuple[ExpertView, ...]
+
+
+class AbsenceView(View):
+    """An interval in which the expert is not free."""
+
+    start_at: TokyoTime
+    end_at: TokyoTime
+    reason: str
+
+
+class AvailabilityView(View):
+    """When an expert can serve: weekly hours, minus absences."""
+
+    weekly_hours: tuple[Hours, ...]
+    absences: tuple[AbsenceView, ...]
+
+
+@blueprint.get("", responses={200: ExpertPage})
+def list(query: PageQuery) -> ExpertPage:
+    """List the experts."""
+    return ExpertPage.of(page_of(visible(Expert), [Expert.id], query))
+
+
+@blueprint.get("/<expert_id>", responses={200: ExpertView})
+def get(path: ExpertPath) -> ExpertView:
+    """Get one expert."""
+    return ExpertView.of(one(Expert, path.expert_id))
+
+
+@blueprint.post("", responses={201: ExpertView})
+def create(body: ExpertBody) -> Created[ExpertView]:
+    """Register an expert."""
+    expert = register_expert(database(), body)
+    return created(ExpertView.of(expert), f"/v1/experts/{expert.id}")
+
+
+@blueprint.patch("/<expert_id>", responses={200: ExpertView})
+def edit(path: ExpertPath, body: ExpertChangesBody) -> ExpertView:
+    """Edit an expert.
+
+    If-Match holds the ETag with which it was read.
+    """
+    expert = one(Expert, path.expert_id, for_change=True)
+    require_match(ExpertView.of(expert))
+    return ExpertView.of(edit_expert(database(), expert, body))
+
+
+@blueprint.get("/<expert_id>/availability", responses={200: AvailabilityView})
+def availability(path: ExpertPath) -> AvailabilityView:
+    """Get an expert's weekly hours and absences."""
+    return AvailabilityView.of(one(Expert, path.expert_id))
+
+
+@blueprint.put("/<expert_id>/availability", responses={200: AvailabilityView})
+def set_hours(path: ExpertPath, body: AvailabilityBody) -> AvailabilityView:
+    """Replace an expert's weekly hours and absences.
+
+    If-Match holds the ETag with which they were read.
+    """
+    expert = one(Expert, path.expert_id, for_change=True)
+    require_match(AvailabilityView.of(expert))
+    return AvailabilityView.of(set_availability(database(), expert, body))

@@ -1,0 +1,26 @@
+"""How gunicorn serves the application; `matcher serve` adds the address and the processes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from api.logs import LOGGING
+
+worker_class = "gthread"
+threads = 8
+graceful_timeout = 30
+"""Seconds for requests in hand when the service is told to end."""
+
+accesslog = None
+"""The application tells of each request itself, without the tokens of calendars."""
+
+logconfig_dict = LOGGING
+
+
+def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  gunicorn's hook
+    """Forget the figures of a process that is gone."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # prometheus-client's

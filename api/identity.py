@@ -1,0 +1,74 @@
+"""Who is asking, and whether that person may: the key of each request, checked once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final, cast
+
+from flask import Flask, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from api.context import now, services
+from matcher.access import Principal, Reach, authenticate, unauthenticated
+from matcher.errors import Unauthenticated
+
+OPEN_OPERATIONS: Final = frozenset(
+    {
+        "calendars.fetch",
+        "documentation.asset",
+        "documentation.document",
+        "documentation.page",
+        "documentation.start",
+        "health.alive",
+        "health.figures",
+        "health.ready",
+    }
+)
+"""What is answered without a key; a calendar's address is its own secret."""
+
+
+def register_identity(app: Flask, rate_limit: str) -> None:
+    """Find out who asks, count the request, and only then refuse it: guessing is counted too."""
+    app.before_request(_identify)
+    Limiter(
+        _counted_as,
+        app=app,
+        default_limits=[rate_limit],
+        storage_uri="memory://",
+        headers_enabled=True,
+    )
+    app.before_request(_authorize)
+
+
+def reach() -> Reach:
+    """How far the principal reaches in the operation that is asked for."""
+    return cast(Reach, g.reach)
+
+
+def _identify() -> None:
+    g.principal = None
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or _is_open():
+        return
+    pepper = services().settings.key_pepper.get_secret_value().encode()
+    with services().reading() as db, suppress(Unauthenticated):
+        g.principal = authenticate(db, key.strip(), now(), pepper)
+
+
+def _authorize() -> None:
+    if _is_open():
+        return
+    known: Principal | None = g.principal
+    if known is None:
+        raise unauthenticated()
+    g.reach = known.reach(str(request.endpoint))
+
+
+def _is_open() -> bool:
+    return request.routing_exception is not None or request.endpoint in OPEN_OPERATIONS
+
+
+def _counted_as() -> str:
+    known: Principal | None = g.principal
+    return f"key {known.key_id}" if known else f"address {get_remote_address()}"

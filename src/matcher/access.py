@@ -1,0 +1,288 @@
+"""Keys, roles and what each role may do: who is asking, and how far that person reaches.
+
+A key is written `matcher_<id>_<secret>`. The secret has 256 bits, is shown once and is kept only
+as an HMAC-SHA256 under the service's own pepper: a copy of the database opens nothing.
+
+The table of permissions is data. An operation that it does not name is refused to everybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, false, select
+from sqlalchemy.orm import Session as Database
+
+from matcher.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from matcher.models import (
+    ApiKey,
+    Application,
+    Base,
+    Engagement,
+    Expert,
+    Feed,
+    FeedOwner,
+    Organization,
+    Role,
+    Session,
+    SessionStatus,
+    new_identifier,
+)
+
+KEY_PREFIX: Final = "matcher"
+
+SECRET_BYTES: Final = 32
+"""256 bits: nobody guesses one, so that a fast digest is enough to keep it."""
+
+
+class Reach(StrEnum):
+    """How far a role reaches in an operation: every record, its own, or none."""
+
+    ALL = "all"
+    OWN = "own"
+    NONE = "none"
+
+
+def _permissions(
+    rows: Sequence[tuple[str, Reach, Reach, Reach, Reach, Reach]],
+) -> Mapping[str, Mapping[Role, Reach]]:
+    return {operation: dict(zip(Role, reaches, strict=True)) for operation, *reaches in rows}
+
+
+_ALL, _OWN, _NO = Reach.ALL, Reach.OWN, Reach.NONE
+
+PERMISSIONS: Final = _permissions(
+    [
+        # operation                 admin planner staff expert organization
+        ("programmes.list", _ALL, _ALL, _ALL, _ALL, _ALL),
+        ("programmes.get", _ALL, _ALL, _ALL, _ALL, _ALL),
+        ("organizations.list", _ALL, _ALL, _ALL, _NO, _OWN),
+        ("organizations.get", _ALL, _ALL, _ALL, _NO, _OWN),
+        ("organizations.create", _ALL, _NO, _ALL, _NO, _NO),
+        ("organizations.edit", _ALL, _NO, _ALL, _NO, _NO),
+        ("experts.list", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("experts.get", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("experts.create", _ALL, _ALL, _ALL, _NO, _NO),
+        ("experts.edit", _ALL, _ALL, _ALL, _NO, _NO),
+        ("experts.availability", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("experts.set_hours", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("applications.list", _ALL, _ALL, _ALL, _NO, _OWN),
+        ("applications.get", _ALL, _ALL, _ALL, _NO, _OWN),
+        ("applications.submit", _ALL, _NO, _ALL, _NO, _OWN),
+        ("applications.assessment", _ALL, _ALL, _ALL, _NO, _NO),
+        ("applications.assess", _ALL, _NO, _ALL, _NO, _NO),
+        ("applications.interview", _ALL, _NO, _ALL, _NO, _NO),
+        ("applications.decide", _ALL, _NO, _ALL, _NO, _NO),
+        ("applications.withdraw", _ALL, _NO, _ALL, _NO, _OWN),
+        ("engagements.list", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("engagements.get", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("engagements.candidates", _ALL, _ALL, _ALL, _NO, _NO),
+        ("engagements.assign", _ALL, _ALL, _ALL, _NO, _NO),
+        ("sessions.list", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("sessions.get", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("plans.list", _ALL, _ALL, _ALL, _NO, _NO),
+        ("plans.get", _ALL, _ALL, _ALL, _NO, _NO),
+        ("plans.start", _ALL, _ALL, _NO, _NO, _NO),
+        ("plans.cancel", _ALL, _ALL, _NO, _NO, _NO),
+        ("plans.publish", _ALL, _ALL, _NO, _NO, _NO),
+        ("releases.list", _ALL, _ALL, _ALL, _NO, _NO),
+        ("releases.get", _ALL, _ALL, _ALL, _NO, _NO),
+        ("feeds.list", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("feeds.create", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("feeds.rotate", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("feeds.revoke", _ALL, _ALL, _ALL, _OWN, _OWN),
+    ]
+)
+"""Operation → role → reach. The names are the API's operation ids."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking, as a valid key says."""
+
+    role: Role
+    subject_id: str | None
+    """The expert or organization the key speaks for; None for people of the office."""
+    key_id: str
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the records name who did something."""
+        return f"{self.label} ({self.key_id})" if self.label else self.key_id
+
+    def reach(self, operation: str) -> Reach:
+        """How far this principal reaches in an operation.
+
+        Raises:
+            Forbidden: not at all.
+        """
+        reach = PERMISSIONS.get(operation, {}).get(self.role, Reach.NONE)
+        if reach is Reach.NONE:
+            raise Forbidden(
+                f"A key of role {self.role} may not do this.",
+                f"役割「{self.role}」のAPIキーではこの操作はできません。",
+            )
+        return reach
+
+
+def owned_by(kind: type[Base], principal: Principal) -> ColumnElement[bool]:
+    """The records of a kind that are the principal's own; none where nobody said otherwise."""
+    rule = _OWNED.get((principal.role, kind))
+    return false() if rule is None else rule(principal.subject_id)
+
+
+_OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElement[bool]]]] = {
+    (Role.EXPERT, Expert): lambda own: Expert.id == own,
+    (Role.EXPERT, Engagement): lambda own: Engagement.sessions.any(
+        (Session.expert_id == own) & (Session.status != SessionStatus.CANCELLED)
+    ),
+    (Role.EXPERT, Session): lambda own: Session.expert_id == own,
+    (Role.EXPERT, Feed): lambda own: (Feed.owner_kind == FeedOwner.EXPERT) & (Feed.owner_id == own),
+    (Role.ORGANIZATION, Organization): lambda own: Organization.id == own,
+    (Role.ORGANIZATION, Application): lambda own: Application.organization_id == own,
+    (Role.ORGANIZATION, Engagement): lambda own: Engagement.organization_id == own,
+    (Role.ORGANIZATION, Session): lambda own: Session.engagement.has(
+        Engagement.organization_id == own
+    ),
+    (Role.ORGANIZATION, Feed): lambda own: (
+        (Feed.owner_kind == FeedOwner.ORGANIZATION) & (Feed.owner_id == own)
+    ),
+}
+"""Whose record it is, by role and kind."""
+
+
+def check_applicant(principal: Principal, organization_id: str, weight: int) -> None:
+    """Let an organization apply for itself only, and not put itself before others.
+
+    Raises:
+        Forbidden: it is for another organization, or weighs more than others.
+    """
+    if principal.role is not Role.ORGANIZATION:
+        return
+    if organization_id != principal.subject_id:
+        raise Forbidden(
+            "An organization applies for itself only.", "ほかの団体の申込はできません。"
+        )
+    if weight != 1:
+        raise Forbidden("Only the office sets a weight.", "重みを指定できるのは事務局だけです。")
+
+
+def create_key(
+    db: Database,
+    *,
+    role: Role,
+    subject_id: str | None,
+    label: str,
+    now: datetime,
+    expires_at: datetime | None,
+    pepper: bytes,
+) -> tuple[ApiKey, str]:
+    """Make a key; the text that is returned beside it is never shown again.
+
+    Raises:
+        Invalid: the role needs a subject and has none, or has one it cannot use.
+        NotFound: there is no such expert or organization.
+    """
+    _check_subject(db, role, subject_id)
+    secret = secrets.token_hex(SECRET_BYTES)
+    key = ApiKey(
+        id=new_identifier("K"),
+        role=role,
+        subject_id=subject_id,
+        label=label,
+        secret_digest=_digest(secret, pepper),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    db.add(key)
+    db.flush()
+    return key, f"{KEY_PREFIX}_{key.id}_{secret}"
+
+
+def authenticate(db: Database, presented: str, now: datetime, pepper: bytes) -> Principal:
+    """Tell who presents a key.
+
+    Raises:
+        Unauthenticated: there is no such key, or it has expired or was revoked. Which of
+            these it was is not said.
+    """
+    _prefix, _, rest = presented.partition("_")
+    key_id, _, secret = rest.partition("_")
+    key = db.get(ApiKey, key_id) if _is_plain(key_id) else None
+    # An unknown id costs the same digest and comparison as a known one.
+    expected = key.secret_digest if key is not None else _digest("", pepper)
+    holds = hmac.compare_digest(expected, _digest(secret, pepper))
+    if key is None or not holds or not _is_valid(key, now):
+        raise unauthenticated()
+    return Principal(key.role, key.subject_id, key.id, key.label)
+
+
+def unauthenticated() -> Unauthenticated:
+    """Say that no valid key was given, and how to get one."""
+    return Unauthenticated(
+        "No valid key was given. Send 'Authorization: Bearer KEY'; "
+        "'matcher keys create --role staff' makes one.",
+        "有効なAPIキーがありません。「Authorization: Bearer キー」を付けてください。"
+        "キーは「matcher keys create --role staff」で発行します。",
+    )
+
+
+def list_keys(db: Database) -> Sequence[ApiKey]:
+    """All keys, the newest last."""
+    return db.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)).all()
+
+
+def revoke_key(db: Database, key_id: str, now: datetime) -> ApiKey:
+    """Refuse a key from now on.
+
+    Raises:
+        NotFound: there is no such key.
+        Conflict: it was revoked before.
+    """
+    key = db.get(ApiKey, key_id)
+    if key is None:
+        raise NotFound("key", key_id)
+    if key.revoked_at is not None:
+        raise Conflict(
+            f"Key {key_id} was revoked before.", f"APIキー {key_id} はすでに失効しています。"
+        )
+    key.revoked_at = now
+    return key
+
+
+_OWNERS: Final[Mapping[Role, type[Base]]] = {
+    Role.EXPERT: Expert,
+    Role.ORGANIZATION: Organization,
+}
+
+
+def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
+    owner = _OWNERS.get(role)
+    if owner is None:
+        if subject_id is not None:
+            raise Invalid("subject", f"a key of role {role} speaks for the office", "leave it out")
+    elif subject_id is None:
+        raise Invalid("subject", f"a key of role {role} needs one", f"give the id of the {role}")
+    elif db.get(owner, subject_id) is None:
+        raise NotFound(role, subject_id)
+
+
+def _is_valid(key: ApiKey, now: datetime) -> bool:
+    expired = key.expires_at is not None and key.expires_at <= now
+    return key.revoked_at is None and not expired
+
+
+def _is_plain(key_id: str) -> bool:
+    return key_id.isascii() and key_id.isalnum()
+
+
+def _digest(secret: str, pepper: bytes) -> str:
+    return hmac.new(pepper, secret.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()

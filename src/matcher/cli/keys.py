@@ -1,0 +1,97 @@
+"""`matcher keys`: create, list and revoke the keys of the HTTP API."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from matcher.access import create_key, list_keys, revoke_key
+from matcher.clock import to_tokyo
+from matcher.database import create_database_engine, migrate, session_factory
+from matcher.models import ApiKey, Role
+from matcher.settings import Settings
+
+
+@click.group
+def keys() -> None:
+    """Create, list and revoke the keys of the HTTP API."""
+
+
+@keys.command
+@click.option("--role", type=click.Choice(list(Role)), required=True, help="Who it speaks for.")
+@click.option("--subject", metavar="ID", help="The expert or organization, for these two roles.")
+@click.option("--label", default="", metavar="TEXT", help="Whose it is, to recognize it later.")
+@click.option(
+    "--expires",
+    "expires_days",
+    type=click.IntRange(1, 3660),
+    metavar="DAYS",
+    help="Refuse it after so many days; never by default.",
+)
+def create(role: Role, subject: str | None, label: str, expires_days: int | None) -> None:
+    """Make a key and print it. It is shown this once only.
+
+    The key alone goes to standard output: KEY=$(matcher keys create --role staff)
+    """
+    settings = Settings.from_environment()
+    now = settings.now()
+    expires_at = None if expires_days is None else now + dt.timedelta(days=expires_days)
+    with _database(settings) as db:
+        key, secret = create_key(
+            db,
+            role=role,
+            subject_id=subject,
+            label=label,
+            now=now,
+            expires_at=expires_at,
+            pepper=settings.key_pepper.get_secret_value().encode(),
+        )
+    click.echo(f"Key {key.id} of role {role}; keep it, it is not shown again:", err=True)
+    click.echo(secret)
+
+
+@keys.command("list")
+def list_all() -> None:
+    """List the keys, without their secrets."""
+    settings = Settings.from_environment()
+    with _database(settings) as db:
+        table = Table("id", "role", "subject", "label", "created", "expires", "state", box=None)
+        for key in list_keys(db):
+            table.add_row(*_row(key, settings.now()))
+    Console().print(table)
+
+
+@keys.command
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """Refuse a key from now on."""
+    settings = Settings.from_environment()
+    with _database(settings) as db:
+        revoke_key(db, key_id, settings.now())
+    click.echo(f"Key {key_id} is refused from now on.", err=True)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Session]:
+    migrate(settings.database_url)
+    engine = create_database_engine(settings.database_url)
+    with session_factory(engine).begin() as db:
+        yield db
+    engine.dispose()
+
+
+def _row(key: ApiKey, now: dt.datetime) -> tuple[str, ...]:
+    expired = key.expires_at is not None and key.expires_at <= now
+    state = "revoked" if key.revoked_at else "expired" if expired else "valid"
+    created, expires = _day(key.created_at), _day(key.expires_at)
+    return key.id, key.role, key.subject_id or "", key.label, created, expires, state
+
+
+def _day(moment: dt.datetime | None) -> str:
+    return "" if moment is None else to_tokyo(moment).date().isoformat()

@@ -1,0 +1,133 @@
+"""`matcher serve`: the HTTP service, and beside it a worker that carries out planning runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+
+import click
+
+from matcher.database import migrate
+from matcher.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+GRACE_SECONDS = 40
+"""How long children may take to end; more than gunicorn grants the requests in hand."""
+
+POLL_SECONDS = 0.2
+
+
+@click.command
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Its port."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="HTTP processes, of eight threads each.",
+)
+@click.option(
+    "--worker/--no-worker",
+    "with_worker",
+    default=True,
+    show_default=True,
+    help="Start a worker for planning runs too.",
+)
+def serve(host: str, port: int, workers: int, with_worker: bool) -> int:
+    """Bring the database up to date, then answer HTTP requests until told to stop.
+
+    Listens on this machine only unless --host says otherwise.
+    """
+    settings = Settings.from_environment()
+    _require_free(host, port)
+    migrate(settings.database_url)
+    _announce(host, port, with_worker=with_worker)
+    with tempfile.TemporaryDirectory(prefix="matcher-figures-") as figures:
+        environment = dict(os.environ)
+        if workers > 1:
+            environment["PROMETHEUS_MULTIPROC_DIR"] = figures
+        commands = [_http_server(host, port, workers)]
+        if with_worker:
+            commands.append(_worker())
+        return run_together(commands, environment)
+
+
+def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> int:
+    """Run programs side by side until a signal comes or one of them ends; then end them all.
+
+    Returns:
+        0 after a signal, 1 where a program ended by itself.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    # In sessions of their own, an interrupt from the keyboard reaches them through here only.
+    children = [
+        subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  our own
+        for command in commands
+    ]
+    try:
+        while not stopping.wait(POLL_SECONDS):
+            for child in children:
+                if child.poll() is not None:
+                    click.echo(f"A part of the service ended by itself: {child.args}", err=True)
+                    return 1
+        return 0
+    finally:
+        _end(children)
+
+
+def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        child.terminate()
+    for child in children:
+        try:
+            child.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _http_server(host: str, port: int, workers: int) -> list[str]:
+    # The application is named by a string: `matcher` does not import `api`.
+    return [
+        *(sys.executable, "-m", "gunicorn", "--config", "python:api.gunicorn_settings"),
+        *("--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"),
+        *("--workers", str(workers), "api:create_app_from_environment()"),
+    ]
+
+
+def _worker() -> list[str]:
+    program = "import sys; from matcher.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", program, "worker"]
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.UsageError(
+                f"{host} port {port} cannot be used: {error.strerror}; give another --port"
+            ) from error
+
+
+def _announce(host: str, port: int, *, with_worker: bool) -> None:
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(f"The service         {address}")
+    click.echo(f"Its documentation   {address}/docs")
+    click.echo("A key for it        matcher keys create --role staff")
+    if not with_worker:
+        click.echo("Planning runs wait  matcher worker")
+    click.echo("Ctrl-C ends it.")
