@@ -471,6 +471,8 @@ def downgrade() -> None:
     op.drop_table("feeds")
     op.drop_table("experts")
     op.drop_table("api_keys")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION queue_for_expert")
 
 
 def words(name: str, *values: str) -> sa.Enum:
@@ -479,13 +481,33 @@ def words(name: str, *values: str) -> sa.Enum:
 
 
 def forbid_overlaps_on_postgresql() -> None:
-    """Let an index over experts and times exclude two sessions that share both."""
+    """Let an index over experts and times exclude two sessions that share both.
+
+    Two transactions that race for one expert would each write and then wait for the other, until
+    one is told of a deadlock: so the writers of one expert's sessions queue first.
+    """
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.execute(
         """
         ALTER TABLE sessions ADD CONSTRAINT ex_sessions_expert_id_no_overlap
         EXCLUDE USING gist (expert_id WITH =, tstzrange(start_at, end_at, '[)') WITH &&)
         WHERE (status <> 'cancelled')
+        """
+    )
+    op.execute(
+        """
+        CREATE FUNCTION queue_for_expert() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtext('sessions'), hashtext(NEW.expert_id));
+            RETURN NEW;
+        END
+        $$
+        """
+    )
+    op.execute(
+        """
+        CREATE TRIGGER sessions_queue_for_expert BEFORE INSERT OR UPDATE ON sessions
+        FOR EACH ROW WHEN (NEW.status <> 'cancelled') EXECUTE FUNCTION queue_for_expert()
         """
     )
 
