@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session as Database
+
+from matcher.clock import from_wall_time, wall_time
+from matcher.errors import NotFound
+from matcher.models import ApplicationAbsence, Engagement, Expert, ExpertAbsence, Session
+from matcher.planning.problem import Records, build_problem, sessions_of
+from matcher.programme import Phase
+from matcher.sample import load_sample
+from solver import problem as problem_1
+from solver.problem import Problem, ProblemFile
+from tests.matcher import rows
+from tests.matcher.planning.plans import plan_file
+
+TOKYO_NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
+"""Noon in Tokyo on a Wednesday, three weeks before the first session of these tests."""
+
+WEEK = dt.timedelta(weeks=1)
+
+
+def at(wall_clock: str) -> dt.datetime:
+    """A time on Tokyo's walls."""
+    return dt.datetime.fromisoformat(wall_clock)
+
+
+def build(db: Database, now: dt.datetime = TOKYO_NOON, **options: frozenset[str]) -> Problem:
+    return build_problem(db, "tokyo-2025", now=now, **options).problem
+
+
+def engagement_of(problem: Problem, id: str) -> problem_1.Engagement:
+    (found,) = (each for each in problem.engagements if each.id == id)
+    return found
+
+
+def test_hours_and_absences_are_told_by_the_clocks_of_tokyo(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    absence = {"start_at": rows.MORNING, "end_at": rows.MORNING + dt.timedelta(minutes=90)}
+    db.add(ExpertAbsence(expert_id="E1", **absence))
+    db.add(ApplicationAbsence(application_id="A1", **absence))
+    db.flush()
+    problem = build(db)
+
+    morning = at("2025-10-01T10:00")
+    busy = (problem_1.BusyTime(morning, at("2025-10-01T11:30")),)
+    (expert,) = problem.experts
+    assert expert.open == (problem_1.OpenHours("wed", 9 * 60 + 30, 17 * 60),)
+    assert (expert.busy, engagement_of(problem, "A1").busy) == (busy, busy)
+
+
+def test_absences_are_widened_to_whole_minutes(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    start = rows.MORNING + dt.timedelta(seconds=30)
+    db.add(ExpertAbsence(expert_id="E1", start_at=start, end_at=start + dt.timedelta(minutes=1)))
+    db.flush()
+
+    assert build(db).experts[0].busy == (
+        problem_1.BusyTime(at("2025-10-01T10:00"), at("2025-10-01T10:02")),
+    )
+
+
+def test_the_calendar_is_that_of_the_programme(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    calendar = build(db).calendar
+
+    assert (calendar.first_day, calendar.last_day) == (
+        dt.date(2025, 7, 15),
+        dt.date(2026, 3, 13),
+    )
+    assert {dt.date(2025, 9, 15), dt.date(2025, 12, 29), dt.date(2026, 1, 3)} <= set(
+        calendar.closed_days
+    )
+
+
+def test_a_new_session_comes_after_today_at_the_earliest(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+
+    assert engagement_of(build(db), "A1").earliest == dt.date(2025, 9, 11)
+
+
+def test_what_is_past_is_pinned_and_what_is_to_come_is_the_current_plan(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1"))
+    db.add(rows.session("S2", rows.MORNING + 3 * WEEK, 60, number=2))
+    db.flush()
+    engagement = engagement_of(build(db, rows.MORNING + WEEK), "A1")
+
+    first, second = at("2025-10-01T10:00"), at("2025-10-22T10:00")
+    assert engagement.pinned == (problem_1.Pin(session=1, expert="E1", start=first),)
+    assert engagement.current == problem_1.Current(expert="E1", starts=(first, second))
+    assert not engagement.reassign
+
+
+def test_todays_session_stands_although_it_is_still_to_come(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1"))
+    db.flush()
+    engagement = engagement_of(build(db, rows.MORNING - dt.timedelta(hours=1)), "A1")
+
+    assert [pin.session for pin in engagement.pinned] == [1]
+    assert engagement.current is None
+
+
+def test_cancelled_sessions_leave_no_trace(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1", status="cancelled"))
+    db.flush()
+    engagement = engagement_of(build(db), "A1")
+
+    assert (engagement.pinned, engagement.current) == ((), None)
+
+
+def test_a_pinned_session_lasts_as_long_as_it_did(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1", minutes=90, status="held"))
+    db.flush()
+
+    assert engagement_of(build(db, rows.MORNING + WEEK), "A1").durations == (90, 60)
+
+
+def test_the_rest_may_go_to_another_expert_once_the_first_is_gone(db: Database) -> None:
+    rows.add_engagements(db, "A1", experts=("E1", "E2"))
+    db.add(rows.session("S1", status="held"))
+    db.get_one(Expert, "E1").active = False
+    db.flush()
+    engagement = engagement_of(build(db, rows.MORNING + WEEK), "A1")
+
+    assert engagement.reassign
+    assert [each.expert for each in engagement.candidates] == ["E2"]
+
+
+def test_engagements_out_of_scope_are_pinned(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    db.add(rows.session("S1"))
+    db.flush()
+    fixed = engagement_of(build(db, only=frozenset({"A2"})), "A1")
+
+    assert [pin.session for pin in fixed.pinned] == [1]
+    assert (fixed.candidates, fixed.durations) == ((), (120,))
+
+
+def test_a_problem_of_one_engagement_knows_only_whom_it_concerns(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2", "A3", experts=("E1", "E2"))
+    for id in ("E2",):
+        db.get_one(Expert, id).qualifications = ()
+    db.add(rows.session("S2", engagement_id="A2", expert_id="E2"))
+    db.add(rows.session("S3", engagement_id="A3", expert_id="E1"))
+    db.flush()
+    problem = build(db, only=frozenset({"A1"}))
+
+    assert [each.id for each in problem.experts] == ["E1"]
+    assert [each.id for each in problem.engagements] == ["A1", "A3"]
+
+
+def test_what_is_not_plannable_cannot_be_asked_for(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.get_one(Engagement, "A1").state = "withdrawn"  # type: ignore[assignment]
+    db.flush()
+
+    with pytest.raises(NotFound, match="engagement 'A1'"):
+        build(db, only=frozenset({"A1"}))
+
+
+def test_when_its_days_are_over_an_engagement_has_no_candidates(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.get_one(Engagement, "A1").latest = dt.date(2025, 9, 10)
+    db.flush()
+    engagement = engagement_of(build(db), "A1")
+
+    assert (engagement.earliest, engagement.latest) == (
+        dt.date(2025, 9, 10),
+        dt.date(2025, 9, 10),
+    )
+    assert engagement.candidates == ()
+
+
+def test_an_expert_with_fewer_sessions_agreed_than_stand_gets_no_more(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    db.add(rows.session("S1", status="held"))
+    db.get_one(Expert, "E1").max_total = 0
+    db.flush()
+
+    assert build(db, rows.MORNING + WEEK).experts[0].max_total == 1
+
+
+def test_nobody_travels_between_an_island_and_elsewhere(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2", experts=("E1", "E2"))
+    db.get_one(Expert, "E2").municipality_code = "13361"
+    db.get_one(Engagement, "A2").municipality_code = None
+    db.flush()
+    problem = build(db)
+
+    travel = problem.travel_minutes
+    minutes = dict(zip(travel.places, travel.minutes, strict=True))["13361"]
+    assert min(minutes) == 24 * 60
+    candidates = {each.id: [one.expert for one in each.candidates] for each in problem.engagements}
+    assert candidates == {"A1": ["E1"], "A2": ["E1", "E2"]}
+
+
+def test_travel_is_told_for_all_municipalities_in_use(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    travel = build(db).travel_minutes
+
+    assert travel.places == ("13101", "13104")
+    assert travel.minutes == ((25, 35), (35, 25))
+
+
+def test_a_plan_becomes_sessions_and_the_sessions_the_same_plan(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    starts = {"A1": ("2025-10-01T10:00", "2025-10-22T09:30"), "A2": ("2025-11-05T13:00",)}
+    file = build_problem(db, "tokyo-2025", now=TOKYO_NOON)
+    plan = plan_file(file, {id: ("E1", times) for id, times in starts.items()})
+    records = Records.load(db, "tokyo-2025", TOKYO_NOON)
+    planned = sessions_of(plan, file.problem, records.engagements, records.rules)
+    for each in planned:
+        db.add(Session(**vars(each), created_at=TOKYO_NOON, revised_at=TOKYO_NOON))
+    db.commit()
+
+    current = {each.id: each.current for each in build(db).engagements}
+    assert current == {
+        each.engagement: problem_1.Current(expert=each.expert, starts=each.starts)
+        for each in plan.assignments
+    }
+
+
+def test_planned_sessions_say_what_when_and_where(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.get_one(Engagement, "A1").meeting_url = "https://meet.example/a1"
+    file = build_problem(db, "tokyo-2025", now=TOKYO_NOON)
+    plan = plan_file(file, {"A1": ("E1", ("2025-10-01T10:00", "2025-10-22T10:00"))})
+    records = Records.load(db, "tokyo-2025", TOKYO_NOON)
+    first, second = sessions_of(plan, file.problem, records.engagements, records.rules)
+
+    assert (first.start_at, first.end_at) == (
+        dt.datetime(2025, 10, 1, 1, tzinfo=dt.UTC),
+        dt.datetime(2025, 10, 1, 3, tzinfo=dt.UTC),
+    )
+    assert [first.phase, second.phase] == [Phase.ACTION_PLAN, Phase.FINALIZATION]
+    assert (first.place_ja, first.meeting_url) == ("東京都千代田区架空町1-1", None)
+
+
+def test_an_online_session_has_a_link_instead_of_a_place(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    engagement = db.get_one(Engagement, "A1")
+    engagement.municipality_code, engagement.meeting_url = None, "https://meet.example/a1"
+    db.flush()
+    file = build_problem(db, "tokyo-2025", now=TOKYO_NOON)
+    plan = plan_file(file, {"A1": ("E1", ("2025-10-01T10:00",))})
+    records = Records.load(db, "tokyo-2025", TOKYO_NOON)
+    (session,) = sessions_of(plan, file.problem, records.engagements, records.rules)
+
+    assert (session.place_ja, session.place_en) == ("オンライン", "Online")
+    assert (session.municipality_code, session.meeting_url) == (None, "https://meet.example/a1")
+
+
+def test_pinned_sessions_are_not_planned_again(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1", status="held"))
+    db.flush()
+    now = rows.MORNING + WEEK
+    file = build_problem(db, "tokyo-2025", now=now)
+    plan = plan_file(file, {"A1": ("E1", ("2025-10-01T10:00", "2025-10-22T10:00"))})
+    records = Records.load(db, "tokyo-2025", now)
+
+    planned = sessions_of(plan, file.problem, records.engagements, records.rules)
+    assert [each.number for each in planned] == [2]
+
+
+def test_the_sample_is_a_valid_problem_and_always_the_same(db: Database) -> None:
+    load_sample(db)
+    now = dt.datetime(2025, 7, 10, tzinfo=dt.UTC)
+    file = build_problem(db, "tokyo-2025", now=now)
+    later_that_day = build_problem(db, "tokyo-2025", now=now + dt.timedelta(hours=8))
+
+    assert ProblemFile.from_bytes(file.json).problem == file.problem
+    assert file.json == later_that_day.json
+    assert len(file.problem.engagements) == 57
+    assert all(len(each.candidates) >= 3 for each in file.problem.engagements)
+
+
+def test_building_takes_as_many_queries_for_one_engagement_as_for_five(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    db.commit()
+    few = _statements(db)
+    db.add_all(rows.application(f"B{number}") for number in range(4))
+    db.flush()
+    db.add_all(rows.engagement(f"B{number}") for number in range(4))
+    db.commit()
+
+    assert _statements(db) == few
+
+
+def _statements(db: Database) -> int:
+    seen: list[str] = []
+    db.expunge_all()
+    engine = db.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    build(db)
+    return len(seen)
+
+
+def test_wall_clock_and_utc_are_each_others_inverse() -> None:
+    wall = at("2025-12-31T23:30")
+
+    assert wall_time(from_wall_time(wall)) == wall
