@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time
+from matcher.intake.answers import GivenAnswer
 from matcher.intake.applications import (
     decide,
     record_answers,
@@ -27,7 +28,7 @@ from matcher.intake.applications import (
     record_interview,
     submit,
 )
-from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer
+from matcher.intake.drafts import AbsentTime, ApplicationDraft
 from matcher.models import (
     Answer,
     AnswerSource,

@@ -18,11 +18,11 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from matcher.business_days import BusinessCalendar
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict, Invalid, NotFound
-from matcher.geography import Area, municipality
-from matcher.intake.drafts import ApplicationDraft, GivenAnswer, faults
+from matcher.intake.acceptance import business_days_after, new_engagement, withdraw_engagement
+from matcher.intake.answers import GivenAnswer, keep_answer, keep_answers
+from matcher.intake.drafts import ApplicationDraft, faults
 from matcher.intake.requirements import Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
 from matcher.models import (
@@ -31,21 +31,15 @@ from matcher.models import (
     ApplicationAbsence,
     ApplicationState,
     Decision,
-    Delivery,
-    Engagement,
-    EngagementState,
     Interview,
     Organization,
     Outcome,
     Programme,
-    RequirementAnswer,
-    SessionStatus,
     new_identifier,
 )
-from matcher.programme import ProgrammeRules, RequirementKind
+from matcher.programme import ProgrammeRules
 
 __all__ = [
-    "LEAD_BUSINESS_DAYS",
     "decide",
     "record_answers",
     "record_assessment",
@@ -55,12 +49,6 @@ __all__ = [
 ]
 
 Found = TypeVar("Found")
-
-LEAD_BUSINESS_DAYS = 5
-"""From the decision to the first possible session: the notice arrives, the expert prepares."""
-
-CALENDAR_DAYS = 60
-"""How far ahead business days are counted; ten of them never reach beyond."""
 
 
 def submit(
@@ -76,7 +64,9 @@ def submit(
     """
     rules = _found(db.get(Programme, draft.programme_id), "programme", draft.programme_id).rules
     organization = _found(
-        db.get(Organization, draft.organization_id), "organization", draft.organization_id
+        db.get(Organization, draft.organization_id, with_for_update=True),  # it applies once
+        "organization",
+        draft.organization_id,
     )
     day = to_tokyo(now).date()
     _require_application_period(rules, day)
@@ -89,11 +79,11 @@ def submit(
         state=ApplicationState.SUBMITTED,
         organization=organization,
         absences=[ApplicationAbsence(**own.model_dump()) for own in draft.absences],
-        interview=Interview(due_on=_business_days_after(day, rules.interview_business_days, rules)),
+        interview=Interview(due_on=business_days_after(day, rules.interview_business_days, rules)),
         **{name: getattr(draft, name) for name in _COPIED_FIELDS},
     )
     db.add(application)
-    _keep_answers(
+    keep_answers(
         application, rules, draft.answers, AnswerSource.DECLARED, organization.contact_name, now
     )
     db.flush()
@@ -117,7 +107,7 @@ def record_answers(
     """
     application = _load(db, application_id)
     application.state = state_after(application, Step.ANSWER)
-    _keep_answers(application, application.programme.rules, answers, source, by, now)
+    keep_answers(application, application.programme.rules, answers, source, by, now)
     db.flush()
     return application
 
@@ -139,7 +129,7 @@ def record_assessment(db: Database, application_id: str, by: str, now: dt.dateti
                 answer=finding.answer,
                 evidence=finding.evidence,
             )
-            _keep_answer(application, given, AnswerSource.MACHINE, by, now)
+            keep_answer(application, given, AnswerSource.MACHINE, by, now)
     application.state = following
     db.flush()
     return assessment
@@ -207,7 +197,7 @@ def decide(
     assessment = assess(application, application.programme.rules, now)
     if step == Step.ACCEPT:
         _require_eligible(assessment)
-        application.engagement = _engagement(application, meeting_url, now)
+        application.engagement = new_engagement(application, meeting_url, now)
     else:
         reasons = _reasons_to_decline(assessment, reasons)
     application.decision = Decision(
@@ -228,7 +218,7 @@ def withdraw(db: Database, application_id: str, now: dt.datetime) -> Application
     application = _load(db, application_id)
     following = state_after(application, Step.WITHDRAW)
     if application.engagement is not None:
-        _withdraw_engagement(application.engagement, now)
+        withdraw_engagement(application.engagement, now)
     application.state = following
     db.flush()
     return application
@@ -282,50 +272,6 @@ def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None
         )
 
 
-def _keep_answers(
-    application: Application,
-    rules: ProgrammeRules,
-    answers: Iterable[GivenAnswer],
-    source: AnswerSource,
-    by: str,
-    now: dt.datetime,
-) -> None:
-    verified = {
-        kept.requirement_id for kept in application.answers if kept.source == AnswerSource.VERIFIED
-    }
-    for given in answers:
-        if rules.requirement(given.requirement_id).kind == RequirementKind.MACHINE:
-            raise Invalid(
-                "requirement_id",
-                f"{given.requirement_id} is answered by the service itself",
-                "correct the organization's record and assess again",
-                reason_ja=f"{given.requirement_id} はシステムが判定する要件です",
-                remedy_ja="団体の登録内容を直してから、もう一度確認してください",
-            )
-        if source == AnswerSource.DECLARED and given.requirement_id in verified:
-            raise Conflict(
-                f"{given.requirement_id} is verified; a declaration does not replace that. "
-                "Staff can verify it again.",
-                f"{given.requirement_id} は確認済みのため、申告では変更できません。"
-                "職員が改めて確認してください。",
-                requirement_id=given.requirement_id,
-            )
-        _keep_answer(application, given, source, by, now)
-
-
-def _keep_answer(
-    application: Application, given: GivenAnswer, source: AnswerSource, by: str, now: dt.datetime
-) -> None:
-    kept = next(
-        (own for own in application.answers if own.requirement_id == given.requirement_id), None
-    )
-    if kept is None:
-        kept = RequirementAnswer(requirement_id=given.requirement_id)
-        application.answers.append(kept)
-    kept.answer, kept.source, kept.evidence = given.answer, source, given.evidence
-    kept.answered_by, kept.answered_at = by, now
-
-
 def _require_eligible(assessment: Assessment) -> None:
     if assessment.eligible:
         return
@@ -362,75 +308,3 @@ def _ids(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 def _texts_ja(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(finding.requirement.text.ja.rstrip("。") for finding in findings)
-
-
-def _engagement(application: Application, meeting_url: str | None, now: dt.datetime) -> Engagement:
-    rules = application.programme.rules
-    earliest, latest = _first_and_last_day(application, to_tokyo(now).date())
-    online = _is_served_online(application)
-    return Engagement(
-        id=application.id,
-        programme_id=application.programme_id,
-        organization_id=application.organization_id,
-        state=EngagementState.WAITING,
-        session_minutes=application.session_minutes,
-        earliest=earliest,
-        latest=latest,
-        min_gap_days=rules.gaps.min_days,
-        target_gap_days=rules.gaps.target_days,
-        max_gap_days=rules.gaps.max_days,
-        weight=application.weight,
-        municipality_code=None if online else application.organization.municipality_code,
-        meeting_url=meeting_url if online else None,
-    )
-
-
-def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[dt.date, dt.date]:
-    """The days between which sessions may take place.
-
-    Raises:
-        Conflict: there are none.
-    """
-    rules = application.programme.rules
-    period = rules.implementation_period
-    ready = _business_days_after(decided_on, LEAD_BUSINESS_DAYS, rules)
-    earliest = max(period.first_day, ready, application.first_wish_day or ready)
-    latest = min(period.last_day, application.last_wish_day or period.last_day)
-    if earliest > latest:
-        raise Conflict(
-            f"No day is left: sessions could begin on {earliest} and must end by {latest}. "
-            "Agree on a later last day, or decline.",
-            f"実施できる日がありません(最短の開始日{earliest}、終了期限{latest})。"
-            "終了期限を見直すか、実施見送りとしてください。",
-            code="no_day_left",
-            earliest=earliest.isoformat(),
-            latest=latest.isoformat(),
-        )
-    return earliest, latest
-
-
-def _is_served_online(application: Application) -> bool:
-    """By wish, and always on the islands, which nobody reaches and leaves within a day."""
-    area = municipality(application.organization.municipality_code).area
-    return application.delivery == Delivery.ONLINE or area == Area.ISLANDS
-
-
-def _business_days_after(day: dt.date, days: int, rules: ProgrammeRules) -> dt.date:
-    closed = rules.closed_days(day, day + dt.timedelta(days=CALENDAR_DAYS))
-    return BusinessCalendar(closed).add(day, days)
-
-
-def _withdraw_engagement(engagement: Engagement, now: dt.datetime) -> None:
-    if engagement.state == EngagementState.COMPLETED:
-        raise Conflict(
-            "The engagement is completed: withdrawal is not possible. Possible now: nothing.",
-            "この派遣案件は完了しているため、取下げはできません。",
-            state=engagement.state.value,
-            possible=(),
-        )
-    engagement.state = EngagementState.WITHDRAWN
-    for session in engagement.sessions:
-        if session.status == SessionStatus.CONFIRMED and session.start_at > now:
-            session.status = SessionStatus.CANCELLED
-            session.sequence += 1
-            session.revised_at = now

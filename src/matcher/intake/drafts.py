@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from matcher.errors import Invalid
-from matcher.models import Answer, Channel, Delivery, Purpose, WeeklyHours
+from matcher.intake.answers import GivenAnswer
+from matcher.models import Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
 from matcher.programme import ProgrammeRules
 
@@ -26,14 +27,6 @@ class AbsentTime(_Given):
     start_at: AwareDatetime
     end_at: AwareDatetime
     reason: str = ""
-
-
-class GivenAnswer(_Given):
-    """An answer to one requirement, as the organization or staff give it."""
-
-    requirement_id: str
-    answer: Answer
-    evidence: str = ""
 
 
 class ApplicationDraft(_Given):

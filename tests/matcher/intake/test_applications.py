@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from matcher.clock import TOKYO
 from matcher.errors import Conflict, Invalid, MatcherError, NotFound
+from matcher.intake.answers import GivenAnswer
 from matcher.intake.applications import (
     decide,
     record_answers,
@@ -15,7 +16,7 @@ from matcher.intake.applications import (
     submit,
     withdraw,
 )
-from matcher.intake.drafts import ApplicationDraft, GivenAnswer
+from matcher.intake.drafts import ApplicationDraft
 from matcher.models import (
     Answer,
     AnswerSource,

@@ -1,0 +1,105 @@
+"""What an accepted application becomes: an engagement, with the days on which it may be served."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from matcher.business_days import BusinessCalendar
+from matcher.clock import to_tokyo
+from matcher.errors import Conflict
+from matcher.geography import Area, municipality
+from matcher.models import Application, Delivery, Engagement, EngagementState, SessionStatus
+from matcher.programme import ProgrammeRules
+
+__all__ = ["LEAD_BUSINESS_DAYS", "business_days_after", "new_engagement", "withdraw_engagement"]
+
+LEAD_BUSINESS_DAYS = 5
+"""From the decision to the first possible session: the notice arrives, the expert prepares."""
+
+CALENDAR_DAYS = 60
+"""How far ahead business days are counted; ten of them never reach beyond."""
+
+
+def new_engagement(
+    application: Application, meeting_url: str | None, now: dt.datetime
+) -> Engagement:
+    """Make the engagement of an application that is accepted at `now`; it waits to be planned.
+
+    Raises:
+        Conflict: no day is left on which it could be served.
+    """
+    rules = application.programme.rules
+    earliest, latest = _first_and_last_day(application, to_tokyo(now).date())
+    online = _is_served_online(application)
+    return Engagement(
+        id=application.id,
+        programme_id=application.programme_id,
+        organization_id=application.organization_id,
+        state=EngagementState.WAITING,
+        session_minutes=application.session_minutes,
+        earliest=earliest,
+        latest=latest,
+        min_gap_days=rules.gaps.min_days,
+        target_gap_days=rules.gaps.target_days,
+        max_gap_days=rules.gaps.max_days,
+        weight=application.weight,
+        municipality_code=None if online else application.organization.municipality_code,
+        meeting_url=meeting_url if online else None,
+    )
+
+
+def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[dt.date, dt.date]:
+    """The days between which sessions may take place.
+
+    Raises:
+        Conflict: there are none.
+    """
+    rules = application.programme.rules
+    period = rules.implementation_period
+    ready = business_days_after(decided_on, LEAD_BUSINESS_DAYS, rules)
+    earliest = max(period.first_day, ready, application.first_wish_day or ready)
+    latest = min(period.last_day, application.last_wish_day or period.last_day)
+    if earliest > latest:
+        raise Conflict(
+            f"No day is left: sessions could begin on {earliest} and must end by {latest}. "
+            "Agree on a later last day, or decline.",
+            f"実施できる日がありません(最短の開始日{earliest}、終了期限{latest})。"
+            "終了期限を見直すか、実施見送りとしてください。",
+            code="no_day_left",
+            earliest=earliest.isoformat(),
+            latest=latest.isoformat(),
+        )
+    return earliest, latest
+
+
+def _is_served_online(application: Application) -> bool:
+    """By wish, and always on the islands, which nobody reaches and leaves within a day."""
+    area = municipality(application.organization.municipality_code).area
+    return application.delivery == Delivery.ONLINE or area == Area.ISLANDS
+
+
+def business_days_after(day: dt.date, days: int, rules: ProgrammeRules) -> dt.date:
+    """Count business days of the office; the day itself does not count."""
+    closed = rules.closed_days(day, day + dt.timedelta(days=CALENDAR_DAYS))
+    return BusinessCalendar(closed).add(day, days)
+
+
+def withdraw_engagement(engagement: Engagement, now: dt.datetime) -> None:
+    """End an engagement, and free its sessions that are still to come.
+
+    Raises:
+        Conflict: it is completed.
+    """
+    if engagement.state == EngagementState.COMPLETED:
+        raise Conflict(
+            "The engagement is completed: withdrawal is not possible. Possible now: nothing.",
+            "この派遣案件は完了しているため、取下げはできません。",
+            state=engagement.state.value,
+            possible=(),
+        )
+    engagement.state = EngagementState.WITHDRAWN
+    for session in engagement.sessions:
+        if session.status == SessionStatus.CONFIRMED and session.start_at > now:
+            session.status = SessionStatus.CANCELLED
+            session.sequence += 1
+            session.revised_at = now
