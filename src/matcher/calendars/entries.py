@@ -66,7 +66,7 @@ def read_contents(db: Database, state: FeedState) -> FeedContents:
     programmes = select(Programme.id, Programme.rules).where(
         Programme.id.in_({session.programme_id for session in state.sessions})
     )
-    rules = dict(db.execute(programmes).tuples().all())
+    rules = {row.id: row.rules for row in db.execute(programmes)}
     return FeedContents(
         language=state.language.value,
         owner=Wording(state.owner.name_ja, state.owner.name_en),

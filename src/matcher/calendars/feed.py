@@ -63,7 +63,7 @@ def version_of(state: FeedState, now: dt.datetime) -> FeedVersion:
     """
     ground = repr((RENDERER_VERSION, icalendar.__version__, state))
     revised_at = [session.revised_at for session in state.sessions]
-    newest = max(state.owner.revised_at, state.day_began_at, *revised_at)
+    newest = max(state.owner.revised_at or state.day_began_at, state.day_began_at, *revised_at)
     return FeedVersion(
         etag=hashlib.sha256(ground.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         last_modified=min(newest, now - _SECOND).replace(microsecond=0),

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
+    case,
     false,
     literal,
     or_,
@@ -53,7 +54,8 @@ class Owner(NamedTuple):
 
     name_ja: str
     name_en: str
-    revised_at: dt.datetime
+    revised_at: dt.datetime | None
+    """None: it is as it was registered."""
 
 
 class VisibleSession(NamedTuple):
@@ -65,9 +67,13 @@ class VisibleSession(NamedTuple):
     purpose: Purpose
     programme_id: str
     programme_revised_at: dt.datetime
+    """Tells that the texts of the phases are other ones now."""
+
     partner_ja: str
     partner_en: str
-    partner_revised_at: dt.datetime
+    partner_revised_at: dt.datetime | None
+    """None: it is as it was registered."""
+
     place_ja: str
     place_en: str
     municipality_code: str | None
@@ -82,8 +88,8 @@ class VisibleSession(NamedTuple):
 
     @property
     def revised_at(self) -> dt.datetime:
-        """When anything that it shows last changed."""
-        return max(self.session_revised_at, self.partner_revised_at, self.programme_revised_at)
+        """When the session or its partner last changed."""
+        return max(self.session_revised_at, self.partner_revised_at or self.session_revised_at)
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
 
 def _owner(db: Database, feed: Feed) -> Owner:
     table = Expert if feed.owner_kind == FeedOwner.EXPERT else Organization
-    columns = select(table.name_ja, table.name_en, table.revised_at)
+    columns = select(table.name_ja, table.name_en, _revised_at(table))
     found = db.execute(columns.where(table.id == feed.owner_id)).one_or_none()
     if found is None:
         raise NotFound(feed.owner_kind, feed.owner_id)
@@ -170,7 +176,7 @@ def _joined(
             Programme.revised_at.label("programme_revised_at"),
             partner.name_ja.label("partner_ja"),
             partner.name_en.label("partner_en"),
-            partner.revised_at.label("partner_revised_at"),
+            _revised_at(partner).label("partner_revised_at"),
             Session.place_ja,
             Session.place_en,
             Session.municipality_code,
@@ -187,6 +193,10 @@ def _joined(
         .join(Application, Application.id == Engagement.application_id)
         .join(Programme, Programme.id == Engagement.programme_id)
     )
+
+
+def _revised_at(table: type[Expert | Organization]) -> ColumnElement[dt.datetime | None]:
+    return case((table.version > 1, table.revised_at))
 
 
 def _newest(

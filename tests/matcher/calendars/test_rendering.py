@@ -1,0 +1,203 @@
+import datetime as dt
+import hashlib
+import random
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from icalendar import Calendar
+
+from matcher.calendars.rendering import MAX_BYTES, RENDERER_VERSION, render
+from matcher.calendars.wording import Wording, one_line
+from tests.clients.strict import Component, read_strictly
+from tests.matcher.calendars.samples import ON_SITE, TEN_O_CLOCK, contents
+
+ONLINE = replace(
+    ON_SITE, session_id="S2", online=True, meeting_url="https://meet.example/a?b=1,2;c=架空"
+)
+PIECES = [
+    ",",
+    ";",
+    "\\",
+    '"',
+    ":",
+    "\r\n",
+    "\n",
+    "\r",
+    "\x00",
+    "\x1b",
+    "\u2028",
+    "\u202e",
+    "😀",
+    "👩‍👩‍👧",
+    "\\n",
+    "\\,",
+    "BEGIN:VEVENT",
+    "END:VCALENDAR",
+    "X-EVIL:1",
+    "架空",
+    "ﾃｽﾄ",
+    "שלום",
+    " ",
+    "\t",
+    "x" * 300,
+]
+
+
+def read(*entries: object) -> Component:
+    return read_strictly(render(contents(*entries)))  # type: ignore[arg-type]
+
+
+def test_a_feed_says_what_it_is_and_how_often_to_ask() -> None:
+    feed = read(ON_SITE)
+    assert feed["METHOD"].value == "PUBLISH"
+    assert feed["NAME"].text == "専門家派遣(架空 太郎) / Expert dispatch (Taro Kaku)"
+    assert feed["X-WR-CALNAME"].text == feed["NAME"].text
+    assert feed["REFRESH-INTERVAL"].value == feed["X-PUBLISHED-TTL"].value == "PT1H"
+
+
+def test_a_feed_holds_the_one_time_zone_of_tokyo() -> None:
+    (zone,) = read(ON_SITE).named("VTIMEZONE")
+    (standard,) = zone.components
+    assert "COMMENT" not in zone
+    assert standard["TZOFFSETFROM"].value == standard["TZOFFSETTO"].value == "+0900"
+
+
+def test_a_session_is_an_event_at_its_hours_in_tokyo() -> None:
+    (event,) = read(ON_SITE).named("VEVENT")
+    assert event["DTSTART"].value == "20250903T100000"
+    assert event["DTEND"].value == "20250903T120000"
+    assert event["UID"].value == "session-S1@sessions.expert-dispatch.example"
+    assert event["DTSTAMP"].value == event["LAST-MODIFIED"].value == "20250804T010000Z"
+    assert event["STATUS"].value == "CONFIRMED"
+    assert event["TRANSP"].value == "OPAQUE"
+
+
+def test_an_event_is_told_in_the_language_of_the_feed() -> None:
+    japanese = render(replace(contents(ON_SITE), language="ja"))
+    english = render(replace(contents(ON_SITE), language="en"))
+    (event,) = read_strictly(japanese).named("VEVENT")
+    assert event["SUMMARY"].text == "専門家派遣 第1回 アクションプランの策定(東京架空旅館協同組合)"
+    assert event["LOCATION"].text == "東京都千代田区架空町1-1"
+    (event,) = read_strictly(english).named("VEVENT")
+    assert event["SUMMARY"].text == (
+        "Expert session 1: Action plan (Imaginary Inns of Tokyo Cooperative)"
+    )
+    assert event["DESCRIPTION"].text == (
+        "Session 1: Action plan\n"
+        "- Assessing the current situation\n"
+        "Organization: Imaginary Inns of Tokyo Cooperative\n"
+        "Place: 1-1 Kaku, Chiyoda"
+    )
+
+
+def test_an_online_session_shows_its_link_wherever_a_client_may_look() -> None:
+    (event,) = read(ONLINE).named("VEVENT")
+    link = "https://meet.example/a?b=1,2;c=%E6%9E%B6%E7%A9%BA"
+    assert event["LOCATION"].text == "オンライン / Online"
+    assert event["URL"].value == event["CONFERENCE"].value == link
+    assert "https://meet.example/a?b=1,2;c=架空" in event["DESCRIPTION"].text
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "http://[", "会議室", "https://", ""])
+def test_a_link_that_is_no_web_address_is_text_only(link: str) -> None:
+    (event,) = read(replace(ONLINE, meeting_url=link)).named("VEVENT")
+    assert "URL" not in event
+    assert "CONFERENCE" not in event
+    assert link in event["DESCRIPTION"].text
+
+
+def test_a_cancelled_session_stays_says_so_and_blocks_nobody() -> None:
+    (event,) = read(replace(ON_SITE, status="cancelled", sequence=1)).named("VEVENT")
+    assert event["STATUS"].value == "CANCELLED"
+    assert event["TRANSP"].value == "TRANSPARENT"
+    assert event["SEQUENCE"].value == "1"
+    assert event["SUMMARY"].text.startswith("【中止】[Cancelled] ")
+
+
+def test_a_reassigned_session_is_cancelled_for_the_expert_it_left() -> None:
+    (event,) = read(replace(ON_SITE, status="reassigned")).named("VEVENT")
+    assert event["STATUS"].value == "CANCELLED"
+    assert "別の専門家" in event["DESCRIPTION"].text
+    assert "Another expert" in event["DESCRIPTION"].text
+
+
+def test_a_feed_names_nobody_but_the_office_and_rings_no_alarm() -> None:
+    content = render(contents(ON_SITE, ONLINE))
+    assert b"ATTENDEE" not in content
+    assert b"VALARM" not in content
+    for event in read_strictly(content).named("VEVENT"):
+        assert event["ORGANIZER"].value == "mailto:office@expert-dispatch.example"
+
+
+def test_a_feed_without_a_session_is_a_calendar_nevertheless() -> None:
+    assert read().named("VEVENT") == []
+
+
+def test_the_renderer_version_names_these_bytes() -> None:
+    """Other bytes for the same contents? Raise RENDERER_VERSION, and put the new digest here."""
+    content = render(
+        contents(ON_SITE, ONLINE, replace(ON_SITE, session_id="S3", status="cancelled"))
+    )
+    assert (RENDERER_VERSION, hashlib.sha256(content).hexdigest()[:16]) == (1, "d55222bf6f25c0f3")
+
+
+def test_a_feed_too_large_for_google_loses_its_oldest_events() -> None:
+    long = Wording("長" * 900, "long " * 300)
+    entries = [
+        replace(
+            ON_SITE,
+            session_id=f"S{day}",
+            contents=(long,),
+            start_at=start,
+            end_at=start + dt.timedelta(hours=1),
+        )
+        for day in range(400)
+        for start in [TEN_O_CLOCK + dt.timedelta(days=day)]
+    ]
+    content = render(contents(*entries))
+    kept = [event["UID"].value for event in read_strictly(content).named("VEVENT")]
+    assert MAX_BYTES * 0.98 < len(content) <= MAX_BYTES
+    assert kept == [
+        f"session-S{day}@sessions.expert-dispatch.example" for day in range(400 - len(kept), 400)
+    ]
+
+
+def hostile_names(count: int) -> list[str]:
+    chance = random.Random(20250630)  # noqa: S311  names, not secrets
+    return ["".join(chance.choices(PIECES, k=chance.randint(1, 8))) for _ in range(count)]
+
+
+def test_no_name_of_500_hostile_ones_breaks_a_feed_or_says_something_else() -> None:
+    """The strict reader fails on any property or component that a name could smuggle in."""
+    for name in hostile_names(500):
+        hostile = Wording(name, name)
+        entry = replace(ONLINE, partner=hostile, place=hostile, online=False, meeting_url=name)
+        content = render(contents(entry, replace(entry, session_id="S9"), owner=hostile))
+        events = read_strictly(content).named("VEVENT")
+        assert len(events) == 2
+        shown = one_line(name) or ""
+        for event in events:
+            assert event["LOCATION"].text == shown
+            assert f"Organization: {shown}".rstrip() in event["DESCRIPTION"].text
+        read_back = Calendar.from_ical(content)
+        assert [str(each["LOCATION"]) for each in read_back.walk("VEVENT")] == [shown, shown]
+
+
+def test_python_without_asserts_renders_the_same_bytes() -> None:
+    """The one guard of icalendar against line breaks in names is an assert."""
+    program = (
+        "import hashlib; from tests.matcher.calendars.test_rendering import *;"
+        "print(hashlib.sha256(b''.join(map(render_hostile, hostile_names(50)))).hexdigest())"
+    )
+    optimized = subprocess.run(
+        [sys.executable, "-O", "-c", program], capture_output=True, text=True, check=True
+    )
+    here = hashlib.sha256(b"".join(map(render_hostile, hostile_names(50)))).hexdigest()
+    assert optimized.stdout.strip() == here
+
+
+def render_hostile(name: str) -> bytes:
+    hostile = Wording(name, name)
+    return render(contents(replace(ONLINE, partner=hostile, place=hostile), owner=hostile))
