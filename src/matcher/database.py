@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.errors import Misconfigured
@@ -104,7 +104,7 @@ def migrations(url: str) -> Iterator[Config]:
 def _opened(engine: Engine) -> Connection:
     try:
         return engine.connect()
-    except OperationalError as error:
+    except DatabaseError as error:
         database = engine.url.render_as_string()
         reason = str(error.orig).splitlines()[0]
         raise Misconfigured(

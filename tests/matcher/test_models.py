@@ -18,6 +18,7 @@ from matcher.models import (
     ProgressRecord,
     Session,
     WeeklyHours,
+    load_programme,
     new_identifier,
 )
 from matcher.models.identifiers import CROCKFORD
@@ -155,7 +156,7 @@ def test_the_programme_is_loaded_once_however_often(
     db.commit()
     revised = db.scalar(text("SELECT revised_at FROM programmes"))
 
-    again = rows.load_programme(db, "tokyo-2025")
+    again = load_programme(db, "tokyo-2025")
 
     assert again == programme
     assert db.scalars(text("SELECT revised_at FROM programmes")).all() == [revised]

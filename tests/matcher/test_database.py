@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session as Database
+
+from matcher.database import create_database_engine, migrate, session_factory, shown
+from matcher.errors import Misconfigured
+from matcher.models import Expert
+from tests.matcher import rows
+
+
+@pytest.mark.parametrize(
+    "url", ["", "var/matcher.sqlite", "mysql://office@db/matcher", "postgresql://office@db/matcher"]
+)
+def test_a_url_of_no_database_we_know_is_refused(url: str) -> None:
+    """The message names the setting and what would do."""
+    with pytest.raises(Misconfigured, match="MATCHER_DATABASE_URL: give sqlite:///FILE or"):
+        create_database_engine(url)
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+    """In one line."""
+    with pytest.raises(Misconfigured) as refused:
+        migrate("postgresql+psycopg://office:secret@127.0.0.1:1/matcher")
+
+    assert "office:***@127.0.0.1:1/matcher cannot be opened" in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """SQLite tells so only when it reads."""
+    (tmp_path / "notes.txt").write_text("no database, but long enough to be looked at closely" * 9)
+
+    with pytest.raises(Misconfigured, match=r"notes\.txt cannot be opened"):
+        migrate(f"sqlite:///{tmp_path / 'notes.txt'}")
+
+
+def test_people_see_a_url_without_its_password() -> None:
+    """A log is read by many."""
+    assert shown("postgresql+psycopg://office:secret@db/matcher") == (
+        "postgresql+psycopg://office:***@db/matcher"
+    )
+
+
+def test_writers_come_one_after_the_other_and_none_is_lost(database_url: str, db: Database) -> None:
+    """Read, add one, write: a writer that began with an old snapshot would fail or lose one."""
+    db.add(rows.expert())
+    db.commit()
+    db.close()
+    engine = create_database_engine(database_url)
+
+    def add_one(_: int) -> None:
+        with session_factory(engine).begin() as own:
+            expert = own.scalars(select(Expert).with_for_update()).one()
+            expert.max_total += 1
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(add_one, range(20)))
+
+    with session_factory(engine)() as after:
+        assert after.get_one(Expert, "E1").max_total == 30 + 20
+    engine.dispose()
+
+
+def test_a_reader_neither_waits_for_a_writer_nor_sees_half_of_what_it_writes(
+    database_url: str, db: Database
+) -> None:
+    """While a writer's transaction is open."""
+    engine = create_database_engine(database_url)
+    db.add(rows.expert())
+    db.flush()
+
+    with session_factory(engine, read_only=True)() as reader:
+        before = reader.scalars(select(Expert.id)).all()
+        db.commit()
+    with session_factory(engine, read_only=True)() as reader:
+        after = reader.scalars(select(Expert.id)).all()
+
+    assert (before, after) == ([], ["E1"])
+    engine.dispose()
+
+
+def test_a_writer_does_not_wait_for_a_reader(database_url: str) -> None:
+    """A feed that is being rendered stops nobody."""
+    engine = create_database_engine(database_url)
+
+    def write() -> None:
+        with session_factory(engine).begin() as writer:
+            writer.add(rows.expert())
+
+    with session_factory(engine, read_only=True)() as reader, ThreadPoolExecutor(1) as threads:
+        assert reader.scalars(select(Expert.id)).all() == []
+        threads.submit(write).result(timeout=10)
+    engine.dispose()
+
+
+def test_a_reader_cannot_write(database_url: str) -> None:
+    """And the connection it used writes again for others."""
+    engine = create_database_engine(database_url)
+    with session_factory(engine, read_only=True)() as reader:
+        reader.add(rows.expert())
+        with pytest.raises(DBAPIError, match=r"read-?only"):
+            reader.flush()
+
+    with session_factory(engine).begin() as writer:
+        writer.add(rows.expert())
+    engine.dispose()
+
+
+def test_what_was_loaded_stays_readable_after_a_commit(db: Database) -> None:
+    """A use case commits and returns what it made."""
+    expert = rows.expert()
+    db.add(expert)
+    db.commit()
+    db.close()
+
+    assert expert.name_en == "Taro Kaku"
+
+
+def test_a_sqlite_database_survives_many_readers_by_its_journal(sqlite_url: str) -> None:
+    """WAL stays set in the file."""
+    engine = create_database_engine(sqlite_url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    engine.dispose()
