@@ -67,8 +67,8 @@ class Session(Revised, Base):
     meeting_url: Mapped[str | None]
     sequence: Mapped[int] = mapped_column(default=0)
     """The revision that calendars see: one more with each change of time, place, link, status."""
-    revised_at: Mapped[dt.datetime]
-    """When anything that a calendar shows last changed."""
+    revised_at: Mapped[dt.datetime] = mapped_column()
+    """When anything that a calendar shows last changed; set by who changes it."""
     created_at: Mapped[dt.datetime]
 
     engagement: Mapped[Engagement] = relationship(back_populates="sessions")
