@@ -122,7 +122,7 @@ def test_the_judges_agree_on_thousands_of_plans_broken_on_purpose(check_plan: Ch
         if best is not None and best.assignments:
             rules += mutants(record, plan(record, best.assignments), chance, 20, check_plan)
     assert set(rules) == RULES_THAT_BOTH_JUDGE
-    assert min(rules.values()) >= 8
+    assert min(rules.values()) >= 5
 
 
 @pytest.mark.parametrize("name", ["tokyo-60-tight", "tokyo-60-replan"])
@@ -131,7 +131,9 @@ def test_the_judges_agree_on_broken_plans_of_real_size(
 ) -> None:
     record = read(instances / f"{name}.json.gz")
     chance = random.Random(7)  # noqa: S311  no secret
-    assert mutants(record, greedy(record), chance, 60, check_plan)
+    rules = mutants(record, greedy(record), chance, 60, check_plan)
+    assert rules["travel_time"]
+    assert len(rules) > 15
 
 
 # What only the text says ----------------------------------------------------------------
