@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from solver.kernel import kernel
 from solver.problem import WEEKDAYS, Candidate, Engagement, Expert, Moment, OpenHours, Pin, Problem
 
 IntArray = NDArray[np.int64]
@@ -177,6 +177,26 @@ def compile_grid(problem: Problem) -> Grid:
     )
 
 
+def relax(grid: Grid) -> Grid:
+    """The grid for bounds: it forbids only what every plan must avoid."""
+    shortest = int(grid.duration.min(initial=DAY_MINUTES, where=grid.duration > 0))
+    # Only consecutive sessions need the way between them: where one in between could shorten it,
+    # nothing may be forbidden.
+    direct = all(
+        (grid.travel <= grid.travel[:, [via]] + grid.travel[[via], :] + shortest).all()
+        for via in range(len(grid.travel))
+    )
+    return grid._replace(
+        week_need=np.minimum(grid.week_need, 2),
+        travel=grid.travel if direct else np.zeros_like(grid.travel),
+    )
+
+
+def one_a_day(grid: Grid) -> Grid:
+    """The grid for the search: it never holds two sessions of one engagement on one day."""
+    return grid._replace(min_gap=np.maximum(grid.min_gap, 1))
+
+
 def _integers(values: Iterable[int]) -> IntArray:
     return np.fromiter(values, dtype=np.int64)
 
@@ -321,7 +341,7 @@ class _MaskCompiler:
         return int((moment - self._midnight).total_seconds() // 60)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]  # numba has no types
+@kernel
 def _fill_masks(
     masks: MaskArray,
     starts: IntArray,

@@ -1,335 +1,162 @@
-"""Large-neighbourhood search: take a few engagements of related experts out, put them back better.
+"""Rounds of neighbourhood search: which pieces run side by side, how hot, and for how long.
 
-Ropke, Pisinger (2006): related removal, regret insertion, simulated annealing. Each
-insertion is an exact shortest path (`patterns`), so a step never leaves the hard rules.
+A large plan is cut into pieces that share no expert, anew in every round, and the pieces
+improve one schedule together. A small plan is searched whole by every worker, each on a copy of
+its own. Either way the temperature falls over a cycle, and a new cycle starts from the best plan.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
-from solver.grid import MAX_SESSIONS, Grid, IntArray
-from solver.patterns import (
-    FINE,
-    NEVER,
-    Paths,
-    choose_count,
-    new_paths,
-    price_pair,
-    trace,
-)
-from solver.schedule import NOBODY, Schedule, cost_without_free, insert, remove
+from solver.grid import Grid, IntArray
+from solver.incumbent import Incumbent
+from solver.schedule import NOBODY, Schedule, insert, pinned_schedule, total_cost
+from solver.search import Best, PairTable, Piece, best_of, search
 
-MOST_REMOVED = 12
-"""The largest neighbourhood; above it steps get slow and seldom better."""
+EXPERTS_A_PIECE = 40
+"""Smaller pieces cut too many of an engagement's experts off."""
 
-NOISE = 48
-"""Noise on the cost of a day: five of them stay below FINE, so only ties are broken."""
+ROUND_SECONDS = 0.5
+"""Long enough that handing pieces out costs nothing, short enough to stop at once."""
 
+FIRST_STEPS = 20
+"""Steps of the first round, from which the speed is measured."""
 
-class PairTable(NamedTuple):
-    """What every pair costs alone, and the order in which an engagement tries its experts."""
+STEPS_A_ROUND = 500
+"""Steps of every round where a run is limited in work, so that it is the same on any day."""
 
-    cost: IntArray  # (P, 6) with k sessions, NEVER where that is not possible
-    floor: IntArray  # (P,) the least of them, prices included
-    order: IntArray  # (P,) pair numbers, by engagement, the cheapest floor first
-    price: IntArray  # (E,) what a session of the expert's capacity is worth elsewhere
+CYCLE_STEPS = 400
+"""Steps an engagement is worth in one cycle; more are better spent on another one."""
+
+HOT, COLD = 0.4, 0.005
+"""First and last temperature, as shares of what an engagement costs on average."""
 
 
-class Piece(NamedTuple):
-    """A part of the plan that can be improved by itself: some experts and their engagements."""
+@dataclass
+class _Lane:
+    """A schedule that is searched, whole or in pieces."""
 
-    number: int
-    engagements: IntArray
-    piece_of_expert: IntArray  # (E,)
-
-
-class Best(NamedTuple):
-    """The best plan met: the part of a schedule that a plan is made of."""
-
-    pair: IntArray
-    count: IntArray
-    day: IntArray
-    minute: IntArray
-    cost: IntArray
+    schedule: Schedule
+    cost: int
 
 
-def best_of(schedule: Schedule) -> Best:
-    """A copy of what the schedule holds now."""
-    return Best(*(getattr(schedule, name).copy() for name in Best._fields))
+def restore(grid: Grid, best: Best) -> Schedule:
+    """The schedule that a best plan was copied from."""
+    schedule = pinned_schedule(grid)
+    for a in np.nonzero(best.pair != NOBODY)[0]:
+        insert(
+            grid, schedule, best.pair[a], best.served[a], best.day[a], best.minute[a], best.cost[a]
+        )
+    return schedule
 
 
-class _Ranking(NamedTuple):
-    """The best two ways to put each removed engagement back."""
+class Improver:
+    """Improves an incumbent until told to stop."""
 
-    value: IntArray
-    pair: IntArray
-    second_value: IntArray
-    second_pair: IntArray
+    def __init__(
+        self,
+        grid: Grid,
+        table: PairTable,
+        incumbent: Incumbent,
+        executor: Executor,
+        workers: int,
+        seed: int,
+    ) -> None:
+        self._grid, self._table, self._incumbent = grid, table, incumbent
+        self._executor, self._workers = executor, workers
+        self._random = np.random.default_rng(seed)
+        self._pieces = workers if len(grid.max_total) >= EXPERTS_A_PIECE * workers else 1
+        self._lanes: list[_Lane] = []
+        self._cycle = -1
+        typical = table.floor[table.order[grid.pair_offset[:-1][np.diff(grid.pair_offset) > 0]]]
+        self._typical = float(np.median(typical)) if len(typical) else 1.0
 
+    def run(self, *, until: float, work: int | None, stop: Callable[[], bool]) -> None:
+        """Search until a moment of `time.monotonic`, for `work` steps, or until `stop`.
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]  # numba has no types
-def _rank(
-    grid: Grid,
-    schedule: Schedule,
-    table: PairTable,
-    piece: Piece,
-    a: int,
-    noise: int,
-    blur: int,
-    paths: Paths,
-) -> tuple[int, int, int, int]:
-    """The cheapest and the second cheapest way to serve an engagement now, and their pairs."""
-    best, pair = FINE * cost_without_free(grid, a), NOBODY
-    second, second_pair = NEVER, NOBODY
-    for position in range(grid.pair_offset[a], grid.pair_offset[a + 1]):
-        option = table.order[position]
-        if FINE * table.floor[option] >= second:
-            break
-        expert = grid.pair_expert[option]
-        if (
-            piece.piece_of_expert[expert] != piece.number
-            or schedule.load[expert] >= grid.max_total[expert]
-        ):
-            continue
-        price_pair(grid, schedule, option, noise, paths)
-        if choose_count(grid, schedule, option, table.price[expert], paths) == 0:
-            continue
-        value = paths.cost[0]
-        if blur > 0:
-            value += FINE * np.random.randint(0, blur)
-        if value < best:
-            second, second_pair = best, pair
-            best, pair = value, option
-        elif value < second:
-            second, second_pair = value, option
-    return best, pair, second, second_pair
+        Steps are counted a lane; a run that is limited in work and has one worker is the same
+        every time.
+        """
+        began, done, steps = time.monotonic(), 0, FIRST_STEPS
+        cycles = 1
+        while not (stop() or self._incumbent.is_optimal):
+            now = time.monotonic()
+            left = until - now
+            if left <= 0 or (work is not None and done >= work):
+                break
+            if work is not None:
+                steps = min(STEPS_A_ROUND, work - done)
+                cycles = max(1, round(work / (CYCLE_STEPS * len(self._grid.sessions))))
+                share = done / work
+            else:
+                share = (now - began) / max(1e-9, until - began)
+            cycle, position = divmod(share * cycles, 1.0)
+            if int(cycle) != self._cycle:
+                self._cycle = int(cycle)
+                self._start_lanes()
+            self._round(steps, self._temperature(position))
+            done += steps
+            self._incumbent.report()
+            if work is None:
+                rate = steps / max(1e-6, time.monotonic() - now)
+                steps = max(1, int(rate * min(ROUND_SECONDS, max(0.05, left / 2))))
+                if done > 10 * FIRST_STEPS and cycles == 1:
+                    expected = done + rate * left
+                    cycles = max(1, round(expected / (CYCLE_STEPS * len(self._grid.sessions))))
 
+    def _temperature(self, position: float) -> float:
+        """Falling with the square of what is left of the cycle."""
+        return self._typical * (HOT * (1 - position) ** 2 + COLD)
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def put_in(
-    grid: Grid, schedule: Schedule, table: PairTable, pair: int, noise: int, paths: Paths
-) -> int:
-    """Insert the pair's engagement at its cheapest; returns what that adds to the cost."""
-    if pair == NOBODY:
-        return 0
-    price_pair(grid, schedule, pair, noise, paths)
-    price = table.price[grid.pair_expert[pair]]
-    count = choose_count(grid, schedule, pair, price, paths)
-    if count == 0:
-        return 0
-    cost = trace(grid, schedule, pair, count, paths)
-    if cost == NEVER:
-        return 0
-    return insert(grid, schedule, pair, count, paths.days, paths.minutes, cost)
+    def _start_lanes(self) -> None:
+        """Let every lane start from the best plan."""
+        number = 1 if self._pieces > 1 else self._workers
+        self._lanes = []
+        for _ in range(number):
+            schedule = restore(self._grid, self._incumbent.best)
+            self._lanes.append(_Lane(schedule, total_cost(self._grid, schedule)))
 
+    def _round(self, steps: int, temperature: float) -> None:
+        tasks = []
+        for lane in self._lanes:
+            best = best_of(lane.schedule)
+            futures = [
+                self._executor.submit(
+                    search,
+                    self._grid,
+                    lane.schedule,
+                    best,
+                    self._table,
+                    piece,
+                    steps,
+                    temperature,
+                    int(self._random.integers(2**31)),
+                )
+                for piece in self._cut(lane.schedule)
+            ]
+            tasks.append((lane, best, futures))
+        for lane, best, futures in tasks:
+            results = [future.result() for future in futures]
+            self._incumbent.offer(best, lane.cost + sum(least for _, least in results))
+            lane.cost += sum(now for now, _ in results)
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def put_back(
-    grid: Grid,
-    schedule: Schedule,
-    table: PairTable,
-    piece: Piece,
-    removed: IntArray,
-    noise: int,
-    blur: int,
-    paths: Paths,
-) -> int:
-    """Insert engagements by regret: first the one that would lose most by waiting.
-
-    Returns what that adds to the cost.
-    """
-    number = len(removed)
-    ranking = _Ranking(
-        np.empty(number, np.int64),
-        np.empty(number, np.int64),
-        np.empty(number, np.int64),
-        np.empty(number, np.int64),
-    )
-    waiting = np.ones(number, np.bool_)
-    stale = np.ones(number, np.bool_)
-    added = 0
-    for _ in range(number):
-        chosen, most = -1, -1
-        for i in range(number):
-            if not waiting[i]:
-                continue
-            if stale[i]:
-                ranked = _rank(grid, schedule, table, piece, removed[i], noise, blur, paths)
-                ranking.value[i], ranking.pair[i] = ranked[0], ranked[1]
-                ranking.second_value[i], ranking.second_pair[i] = ranked[2], ranked[3]
-                stale[i] = False
-            regret = ranking.second_value[i] - ranking.value[i]
-            if chosen == -1 or regret > most:
-                chosen, most = i, regret
-        waiting[chosen] = False
-        pair = ranking.pair[chosen]
-        added += put_in(grid, schedule, table, pair, noise, paths)
-        if pair == NOBODY:
-            continue
-        expert = grid.pair_expert[pair]
-        for i in range(number):
-            for other in (ranking.pair[i], ranking.second_pair[i]):
-                if other != NOBODY and grid.pair_expert[other] == expert:
-                    stale[i] = True
-    return added
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def _pick_seed(schedule: Schedule, table: PairTable, grid: Grid, piece: Piece) -> int:
-    """An engagement at random; of three, the one that is farthest from its cheapest."""
-    seed, worst = -1, -1
-    for _ in range(1 + np.random.randint(0, 3)):
-        a = piece.engagements[np.random.randint(0, len(piece.engagements))]
-        if grid.pair_offset[a] == grid.pair_offset[a + 1]:
-            continue
-        over = schedule.cost[a] - table.floor[table.order[grid.pair_offset[a]]]
-        if over > worst:
-            seed, worst = a, over
-    return seed
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def _pick_removed(
-    grid: Grid, schedule: Schedule, table: PairTable, piece: Piece, removed: IntArray
-) -> int:
-    """Choose engagements that compete: a seed, and some of the experts who could serve it."""
-    seed = _pick_seed(schedule, table, grid, piece)
-    if seed == -1:
-        return 0
-    wanted = 2 + np.random.randint(0, MOST_REMOVED - 1)
-    removed[0], number = seed, 1
-    first, last = grid.pair_offset[seed], grid.pair_offset[seed + 1]
-    reach = min(last - first, 3 + np.random.randint(0, 12))
-    for visit in range(1 + np.random.randint(1, 4)):
-        if visit == 0 and schedule.pair[seed] != NOBODY:
-            expert = grid.pair_expert[schedule.pair[seed]]
-        else:
-            expert = grid.pair_expert[table.order[first + np.random.randint(0, reach)]]
-        if piece.piece_of_expert[expert] != piece.number or schedule.member_count[expert] == 0:
-            continue
-        take = 1 + np.random.randint(0, schedule.member_count[expert])
-        offset = np.random.randint(0, schedule.member_count[expert])
-        for i in range(take):
-            if number >= wanted:
-                return number
-            a = schedule.member[expert, (offset + i) % schedule.member_count[expert]]
-            known = False
-            for j in range(number):
-                known = known or removed[j] == a
-            if not known:
-                removed[number] = a
-                number += 1
-    return number
-
-
-class _Memory(NamedTuple):
-    """What was taken out in a step, to put it back when the step is refused."""
-
-    pair: IntArray
-    count: IntArray
-    day: IntArray
-    minute: IntArray
-    cost: IntArray
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def _take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: _Memory) -> int:
-    delta = 0
-    for i in range(len(removed)):
-        a = removed[i]
-        memory.pair[i], memory.count[i] = schedule.pair[a], schedule.count[a]
-        memory.day[i], memory.minute[i] = schedule.day[a], schedule.minute[a]
-        memory.cost[i] = schedule.cost[a]
-        delta += remove(grid, schedule, a)
-    return delta
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def _undo(grid: Grid, schedule: Schedule, removed: IntArray, memory: _Memory) -> None:
-    for i in range(len(removed)):
-        remove(grid, schedule, removed[i])
-    for i in range(len(removed)):
-        if memory.pair[i] != NOBODY:
-            insert(
-                grid,
-                schedule,
-                memory.pair[i],
-                memory.count[i],
-                memory.day[i],
-                memory.minute[i],
-                memory.cost[i],
-            )
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def search(
-    grid: Grid,
-    schedule: Schedule,
-    best: Best,
-    table: PairTable,
-    piece: Piece,
-    steps: int,
-    temperature: float,
-    seed: int,
-) -> tuple[int, int]:
-    """Improve one piece of the schedule in place for a number of steps.
-
-    `best` receives the piece's best state. Pieces share no expert and no engagement, so several
-    may run on one schedule at the same time. Returns what the end and the best state add to the
-    cost at the start.
-    """
-    np.random.seed(seed)
-    paths = new_paths(grid.days)
-    memory = _Memory(
-        np.empty(MOST_REMOVED, np.int64),
-        np.empty(MOST_REMOVED, np.int64),
-        np.empty((MOST_REMOVED, MAX_SESSIONS), np.int64),
-        np.empty((MOST_REMOVED, MAX_SESSIONS), np.int64),
-        np.empty(MOST_REMOVED, np.int64),
-    )
-    buffer = np.empty(MOST_REMOVED, np.int64)
-    changed = np.zeros(len(schedule.pair), np.bool_)
-    change_list = np.empty(len(schedule.pair), np.int64)
-    changes, now, least = 0, 0, 0
-    for _ in range(steps):
-        number = _pick_removed(grid, schedule, table, piece, buffer)
-        if number == 0:
-            continue
-        removed = buffer[:number]
-        delta = _take_out(grid, schedule, removed, memory)
-        blur = 0 if np.random.random() < 0.5 else 1 + int(2 * temperature)
-        delta += put_back(grid, schedule, table, piece, removed, NOISE, blur, paths)
-        if delta > -temperature * np.log(1.0 - np.random.random()):
-            _undo(grid, schedule, removed, memory)
-            continue
-        now += delta
-        for a in removed:
-            if not changed[a]:
-                changed[a] = True
-                change_list[changes] = a
-                changes += 1
-        if now < least:
-            least = now
-            for i in range(changes):
-                a = change_list[i]
-                changed[a] = False
-                best.pair[a], best.count[a] = schedule.pair[a], schedule.count[a]
-                best.day[a], best.minute[a] = schedule.day[a], schedule.minute[a]
-                best.cost[a] = schedule.cost[a]
-            changes = 0
-    return now, least
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc]
-def price_alone(grid: Grid, schedule: Schedule, first: int, last: int, cost: IntArray) -> None:
-    """Fill `cost` (P, 6) for the pairs first … last - 1, given only what is booked already."""
-    paths = new_paths(grid.days)
-    for pair in range(first, last):
-        price_pair(grid, schedule, pair, 0, paths)
-        for count in range(MAX_SESSIONS + 1):
-            value = paths.cost[count]
-            cost[pair, count] = value // FINE if value < NEVER else NEVER
+    def _cut(self, schedule: Schedule) -> list[Piece]:
+        """Cut experts and engagements into pieces at random; who serves whom stays together."""
+        experts, engagements = len(self._grid.max_total), len(self._grid.sessions)
+        if self._pieces == 1:
+            return [Piece(0, np.arange(engagements), np.zeros(experts, dtype=np.int64))]
+        piece_of_expert: IntArray = self._random.permutation(np.arange(experts) % self._pieces)
+        piece_of = self._random.integers(self._pieces, size=engagements)
+        served = schedule.pair != NOBODY
+        piece_of[served] = piece_of_expert[self._grid.pair_expert[schedule.pair[served]]]
+        return [
+            Piece(number, np.nonzero(piece_of == number)[0], piece_of_expert)
+            for number in range(self._pieces)
+            if (piece_of == number).any()
+        ]

@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray, MaskArray
+from solver.kernel import kernel
 from solver.schedule import ONLINE, Schedule, overload
 
 NEVER = 1 << 60
@@ -42,7 +42,7 @@ class Paths(NamedTuple):
     minutes: IntArray  # (5,)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]  # numba has no types
+@kernel
 def new_paths(days: int) -> Paths:
     """Working memory for a period of `days`."""
     return Paths(
@@ -59,7 +59,7 @@ def new_paths(days: int) -> Paths:
     )
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _lowest_bit(word: np.uint64) -> int:
     bit = 0
     for shift in (32, 16, 8, 4, 2, 1):
@@ -69,7 +69,7 @@ def _lowest_bit(word: np.uint64) -> int:
     return bit
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _highest_bit(word: np.uint64) -> int:
     bit = 0
     for shift in (32, 16, 8, 4, 2, 1):
@@ -79,7 +79,7 @@ def _highest_bit(word: np.uint64) -> int:
     return bit
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _without_collisions(
     mask: np.uint64,
     minutes: int,
@@ -109,7 +109,7 @@ def _without_collisions(
     return mask
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _best_start(
     free: MaskArray, wished: MaskArray, start_minutes: IntArray, off_preference: int, late: bool
 ) -> tuple[int, int]:
@@ -130,7 +130,7 @@ def _best_start(
     return best, minute
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _published_cost(
     free: MaskArray,
     wished: MaskArray,
@@ -148,7 +148,7 @@ def _published_cost(
     return 0 if wished[word] & bit != 0 else off_preference
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _list_days(
     grid: Grid, schedule: Schedule, expert: int, a: int, number: int, noise: int, paths: Paths
 ) -> None:
@@ -210,7 +210,7 @@ def _list_days(
     paths.length[number] = at
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _same_days(grid: Grid, a: int, number: int) -> int:
     """An earlier session with the same list of days as this one, or the session itself."""
     if grid.pin_day[a, number] == NO_DAY and grid.current_day[a, number] == NO_DAY:
@@ -224,7 +224,7 @@ def _same_days(grid: Grid, a: int, number: int) -> int:
     return number
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def _extend(grid: Grid, schedule: Schedule, expert: int, a: int, number: int, paths: Paths) -> None:
     """f_k from f_{k-1}: the cheapest day before each day of session `number`."""
     both_pinned = grid.pin_day[a, number] != NO_DAY and grid.pin_day[a, number - 1] != NO_DAY
@@ -256,7 +256,7 @@ def _extend(grid: Grid, schedule: Schedule, expert: int, a: int, number: int, pa
         paths.value[number, at] = best + paths.day_cost[number, at] if best < NEVER else NEVER
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def price_pair(grid: Grid, schedule: Schedule, pair: int, noise: int, paths: Paths) -> None:
     """Fill `paths.cost[k]` for k = 0…n: the engagement's cost with sessions 1…k, times FINE.
 
@@ -307,7 +307,7 @@ def price_pair(grid: Grid, schedule: Schedule, pair: int, noise: int, paths: Pat
             paths.cost[number + 1] = best + FINE * (once + left)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def choose_count(grid: Grid, schedule: Schedule, pair: int, price: int, paths: Paths) -> int:
     """The number of sessions with the least cost, overload and a price a session counted.
 
@@ -329,7 +329,7 @@ def choose_count(grid: Grid, schedule: Schedule, pair: int, price: int, paths: P
     return count
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -> int:
     """Write the path of sessions 1…count into `paths.days` and `minutes`; returns its own cost.
 
@@ -350,4 +350,15 @@ def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -
                 room -= 1
         if grid.pin_day[a, number] == NO_DAY and room < 0:
             return NEVER
-    return paths.cost[count] // FINE
+    return int(paths.cost[count] // FINE)
+
+
+@kernel
+def price_alone(grid: Grid, schedule: Schedule, first: int, last: int, cost: IntArray) -> None:
+    """Fill `cost` (P, 6) for the pairs first … last - 1, given only what is booked already."""
+    paths = new_paths(grid.days)
+    for pair in range(first, last):
+        price_pair(grid, schedule, pair, 0, paths)
+        for count in range(MAX_SESSIONS + 1):
+            value = paths.cost[count]
+            cost[pair, count] = value // FINE if value < NEVER else NEVER

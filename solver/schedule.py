@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from solver.grid import NO_DAY, Grid, IntArray
+from solver.kernel import kernel
 
 UNSERVABLE = 1 << 50
 """The cost of an engagement that does not yet keep its own pins; no plan costs that much."""
@@ -27,7 +27,7 @@ class Schedule(NamedTuple):
     """A = engagements, E = experts, D = days, K = bookings a day, V = weeks."""
 
     pair: IntArray  # (A,) the pair that serves the free sessions, NOBODY where there are none
-    count: IntArray  # (A,) sessions served, pinned ones included
+    served: IntArray  # (A,) sessions served, pinned ones included
     day: IntArray  # (A, 5)
     minute: IntArray  # (A, 5)
     cost: IntArray  # (A,) of the engagement, all parts but overload
@@ -40,7 +40,7 @@ class Schedule(NamedTuple):
 
     def copy(self) -> Schedule:
         """A schedule of its own."""
-        return Schedule(*(array.copy() for array in self))
+        return Schedule._make(array.copy() for array in self)
 
 
 def pinned_schedule(grid: Grid) -> Schedule:
@@ -50,7 +50,7 @@ def pinned_schedule(grid: Grid) -> Schedule:
     weeks = int(grid.week_of_day[-1]) + 1
     schedule = Schedule(
         pair=np.full(engagements, NOBODY, dtype=np.int64),
-        count=grid.least.copy(),
+        served=grid.least.copy(),
         day=np.where(grid.pin_day != NO_DAY, grid.pin_day, 0),
         minute=np.where(grid.pin_day != NO_DAY, grid.pin_minute, 0),
         cost=np.array([cost_without_free(grid, a) for a in range(engagements)], dtype=np.int64),
@@ -68,7 +68,7 @@ def pinned_schedule(grid: Grid) -> Schedule:
     return schedule
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]  # numba has no types
+@kernel
 def cost_without_free(grid: Grid, a: int) -> int:
     """The cost of an engagement that has its pinned sessions alone."""
     least = grid.least[a]
@@ -76,16 +76,45 @@ def cost_without_free(grid: Grid, a: int) -> int:
         if grid.pin_day[a, number] == NO_DAY:
             return UNSERVABLE
     cost = grid.dropped * grid.weight[a] * (grid.sessions[a] - least)
-    return cost + (grid.unserved * grid.weight[a] if least == 0 else 0)
+    return int(cost + (grid.unserved * grid.weight[a] if least == 0 else 0))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
+def cost_with(grid: Grid, pair: int, count: int, days: IntArray, minutes: IntArray) -> int:
+    """The cost of an engagement with sessions 1…count at these times, all parts but overload."""
+    a = grid.pair_engagement[pair]
+    cost = grid.dropped * grid.weight[a] * (grid.sessions[a] - count)
+    free = 0
+    for number in range(count):
+        pinned = grid.pin_day[a, number] != NO_DAY
+        if not pinned:
+            free += 1
+            index = np.searchsorted(grid.start_minutes, minutes[number])
+            wished = grid.preferred_starts[grid.row[a, number], days[number], index >> 6]
+            if wished >> np.uint64(index & 63) & np.uint64(1) == 0:
+                cost += grid.off_preference
+            if number == 0:
+                cost += grid.wait * (days[0] - grid.first_day[a])
+            if grid.current_day[a, number] != NO_DAY and (
+                grid.current_day[a, number] != days[number]
+                or grid.current_minute[a, number] != minutes[number]
+            ):
+                cost += grid.move
+        if number > 0 and not (pinned and grid.pin_day[a, number - 1] != NO_DAY):
+            gap = days[number] - days[number - 1]
+            cost += grid.gap * abs(gap - grid.target_gap[a])
+    if free > 0:
+        cost += free * grid.pair_session_cost[pair] + grid.pair_once_cost[pair]
+    return int(cost)
+
+
+@kernel
 def overload(grid: Grid, expert: int, load: int) -> int:
     """w.overload for each session above the target."""
-    return grid.overload * max(0, load - grid.target_total[expert])
+    return int(grid.overload * max(0, load - grid.target_total[expert]))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def book(
     grid: Grid, schedule: Schedule, expert: int, day: int, start: int, end: int, site: int
 ) -> None:
@@ -99,7 +128,7 @@ def book(
     schedule.load[expert] += 1
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def unbook(grid: Grid, schedule: Schedule, expert: int, day: int, start: int) -> None:
     """Take the session that starts then out of an expert's calendar."""
     last = schedule.day_count[expert, day] - 1
@@ -112,7 +141,7 @@ def unbook(grid: Grid, schedule: Schedule, expert: int, day: int, start: int) ->
     schedule.load[expert] -= 1
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def remove(grid: Grid, schedule: Schedule, a: int) -> int:
     """Take the free sessions of an engagement out; returns what that adds to the cost."""
     pair = schedule.pair[a]
@@ -120,7 +149,7 @@ def remove(grid: Grid, schedule: Schedule, a: int) -> int:
         return 0
     expert = grid.pair_expert[pair]
     before = schedule.cost[a] + overload(grid, expert, schedule.load[expert])
-    for number in range(schedule.count[a]):
+    for number in range(schedule.served[a]):
         if grid.pin_day[a, number] == NO_DAY:
             unbook(grid, schedule, expert, schedule.day[a, number], schedule.minute[a, number])
     last = schedule.member_count[expert] - 1
@@ -130,12 +159,12 @@ def remove(grid: Grid, schedule: Schedule, a: int) -> int:
             break
     schedule.member_count[expert] = last
     schedule.pair[a] = NOBODY
-    schedule.count[a] = grid.least[a]
+    schedule.served[a] = grid.least[a]
     schedule.cost[a] = cost_without_free(grid, a)
-    return schedule.cost[a] + overload(grid, expert, schedule.load[expert]) - before
+    return int(schedule.cost[a] + overload(grid, expert, schedule.load[expert]) - before)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def insert(
     grid: Grid,
     schedule: Schedule,
@@ -161,15 +190,15 @@ def insert(
     schedule.member[expert, schedule.member_count[expert]] = a
     schedule.member_count[expert] += 1
     schedule.pair[a] = pair
-    schedule.count[a] = count
+    schedule.served[a] = count
     schedule.cost[a] = cost
-    return cost + overload(grid, expert, schedule.load[expert]) - before
+    return int(cost + overload(grid, expert, schedule.load[expert]) - before)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc]
+@kernel
 def total_cost(grid: Grid, schedule: Schedule) -> int:
     """The cost of the whole plan."""
     total = schedule.cost.sum()
     for expert in range(len(schedule.load)):
         total += overload(grid, expert, schedule.load[expert])
-    return total
+    return int(total)

@@ -1,0 +1,51 @@
+"""A first good plan: every engagement once, the hardest first, led by the prices of capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from solver.bound import SCALE, Assignment, option_costs
+from solver.grid import Grid, IntArray
+from solver.patterns import NEVER, new_paths
+from solver.schedule import Schedule
+from solver.search import PairTable, Piece, put_back
+
+CHUNK = 500
+"""Engagements put in before the caller is asked whether there is time for more."""
+
+
+def order_pairs(problem: Assignment, price: IntArray) -> PairTable:
+    """The pairs of each engagement, cheapest first, with `price` (E,) in 1 / SCALE a session."""
+    rounded = price // SCALE
+    floor = option_costs(problem, rounded * SCALE).min(axis=1)
+    floor = np.where(floor == NEVER, NEVER // SCALE, floor // SCALE)
+    order = np.lexsort((np.arange(len(floor)), floor, problem.pair_engagement))
+    return PairTable(floor, order.astype(np.int64), rounded)
+
+
+def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[[], bool]) -> int:
+    """Put every engagement in that has no free session yet; returns what that adds to the cost.
+
+    Stops between chunks when `hurry` says so.
+    """
+    everybody = Piece(0, np.arange(len(grid.sessions)), np.zeros(len(grid.max_total), np.int64))
+    paths = new_paths(grid.days)
+    added = 0
+    queue = _by_regret(grid, table)
+    for first in range(0, len(queue), CHUNK):
+        if hurry():
+            break
+        for a in queue[first : first + CHUNK]:
+            added += put_back(grid, schedule, table, everybody, np.array([a]), 0, 0, paths)
+    return added
+
+
+def _by_regret(grid: Grid, table: PairTable) -> IntArray:
+    """All engagements, first the one whose second expert costs most more than the first."""
+    first, last = grid.pair_offset[:-1], grid.pair_offset[1:]
+    floors = np.append(table.floor[table.order], [NEVER // SCALE] * 2)
+    second = np.where(last - first > 1, floors[np.minimum(first + 1, len(floors) - 1)], 0)
+    regret = np.where(last - first > 0, second - floors[first], 0)
+    return np.argsort(-regret, kind="stable")

@@ -1,0 +1,323 @@
+"""solve(): the stages in order; limits, progress, cancel, seed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import pairwise
+
+import numpy as np
+
+from solver.bound import (
+    Assignment,
+    assignment_of,
+    price_capacity,
+    price_engagements,
+    solve_assignment,
+)
+from solver.construct import construct, order_pairs
+from solver.cost import cost_of
+from solver.exact import MOST_STARTS, count_starts, solve_exactly
+from solver.executors import open_executor
+from solver.grid import Grid, compile_grid, one_a_day, relax
+from solver.improve import Improver
+from solver.incumbent import Incumbent, Progress
+from solver.patterns import NEVER, price_alone
+from solver.pins import broken_pins
+from solver.plan import Assignment as PlanAssignment
+from solver.plan import Plan, SolverRecord, Status, gap_of
+from solver.problem import Problem, ProblemFile
+from solver.schedule import NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
+from solver.search import Best, best_of
+from solver.validation import judge
+
+CAPACITY_STEPS, KNAPSACK_STEPS = 300, 600
+"""Subgradient steps of the two bounds; both have long converged."""
+
+MOST_OPTIONS = 6_000
+"""The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
+
+JUDGE_SECONDS_A_BYTE = 3e-7
+"""What writing and judging a plan takes, kept free at the end of the time limit."""
+
+
+class PlanRejected(RuntimeError):
+    """The judge found a rule broken in a finished plan: a fault of the solver."""
+
+
+class NoPlanFound(RuntimeError):
+    """The limit was reached before a plan was found that completes every pinned engagement."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How long and how hard to search."""
+
+    time_limit_seconds: float | None = 30.0
+    workers: int = 1
+    seed: int = 0
+    work_limit: int | None = None
+    """Search steps; with one worker and without a time limit the plan is the same every time."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.time_limit_seconds is not None and self.time_limit_seconds <= 0:
+            raise ValueError("the time limit must be more than 0 seconds")
+        if self.time_limit_seconds is None and self.work_limit is None:
+            raise ValueError("give a time limit or a work limit")
+        if self.workers < 1:
+            raise ValueError("at least 1 worker is needed")
+        if self.work_limit is not None and self.work_limit < 1:
+            raise ValueError("the work limit must be at least 1 step")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError("the seed must be a whole number from 0 to 4294967295")
+
+
+def solve(
+    file: ProblemFile,
+    parameters: Parameters = Parameters(),  # frozen
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Plan:
+    """Find a good plan and prove how good it is; the judge passes it before it is returned.
+
+    Raises:
+        PlanRejected: the judge found a rule broken; a fault of the solver, never of the problem.
+        NoPlanFound: pinned engagements could not be completed within the limit.
+    """
+    run = _Run(file, parameters, on_progress or (lambda _: None), cancelled or (lambda: False))
+    conflicts = broken_pins(file.problem)
+    if conflicts:
+        return run.refuse(conflicts)
+    with open_executor(parameters.workers) as executor:
+        run.price_pairs(executor)
+        conflicts = run.unkeepable_pins()
+        if conflicts:
+            return run.refuse(conflicts)
+        run.bound()
+        run.construct()
+        conflicts = run.prove()
+        if conflicts:
+            return run.refuse(conflicts)
+        run.improve(executor)
+    return run.finish()
+
+
+class _Run:
+    """One run: what the stages share."""
+
+    def __init__(
+        self,
+        file: ProblemFile,
+        parameters: Parameters,
+        report: Callable[[Progress], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._started = time.monotonic()
+        self._file = file
+        self._parameters = parameters
+        self._report = report
+        self._cancelled = cancelled
+        self._deadline = float("inf")
+        limit = parameters.time_limit_seconds
+        if limit is not None:
+            reserve = 0.02 * limit + JUDGE_SECONDS_A_BYTE * len(file.json)
+            self._deadline = self._started + max(0.2 * limit, limit - reserve)
+
+    def price_pairs(self, executor: Executor) -> None:
+        """Compile the problem and price every pair alone."""
+        self._grid: Grid = compile_grid(self._file.problem)
+        self._schedule: Schedule = pinned_schedule(self._grid)
+        self._incumbent = Incumbent(
+            self._schedule, total_cost(self._grid, self._schedule), self._report
+        )
+        self._incumbent.enter("pairs")
+        relaxed = relax(self._grid)
+        pairs = len(self._grid.pair_expert)
+        cost = np.full((pairs, 6), NEVER, dtype=np.int64)
+        edges = np.linspace(0, pairs, self._parameters.workers + 1).astype(int)
+        futures = [
+            executor.submit(price_alone, relaxed, self._schedule, int(first), int(last), cost)
+            for first, last in pairwise(edges)
+        ]
+        for future in futures:
+            future.result()
+        self._pairs: Assignment = assignment_of(self._grid, self._schedule, cost)
+
+    def unkeepable_pins(self) -> tuple[str, ...]:
+        """The engagements whose pins no candidate can complete, even with nobody else served."""
+        stuck = np.nonzero(self._pairs.nobody >= UNSERVABLE)[0]
+        possible = np.zeros(len(self._pairs.nobody), dtype=bool)
+        some = (self._pairs.cost < NEVER).any(axis=1)
+        possible[self._pairs.pair_engagement[some]] = True
+        return tuple(
+            f"engagement {self._file.problem.engagements[a].id}: session "
+            f"{self._grid.least[a]} is pinned, and a session before it fits nowhere"
+            for a in stuck
+            if not possible[a]
+        )
+
+    def bound(self) -> None:
+        """Prove a first bound; its prices lead the construction."""
+        self._incumbent.enter("bound")
+        ceiling = int(np.minimum(self._pairs.nobody, UNSERVABLE // 1000).sum())
+        bound, self._price = price_capacity(self._pairs, ceiling, CAPACITY_STEPS)
+        self._capacity_bound = bound
+        self._incumbent.raise_bound(bound)
+
+    def construct(self) -> None:
+        """Put every engagement in once."""
+        self._incumbent.enter("construct")
+        table = order_pairs(self._pairs, self._price)
+        construct(one_a_day(self._grid), self._schedule, table, self._out_of_time)
+        self._offer(self._schedule)
+        self._incumbent.report()
+        bound, _ = price_engagements(
+            self._pairs,
+            self._price,
+            min(self._incumbent.cost, 2 * self._incumbent.bound + 1),
+            KNAPSACK_STEPS,
+            stop=self._out_of_time,
+        )
+        self._incumbent.raise_bound(bound)
+
+    def prove(self) -> tuple[str, ...]:
+        """Close a small problem by CP-SAT; returns why it has no plan, where it has none."""
+        if self._incumbent.is_optimal or self._out_of_time():
+            return ()
+        if count_starts(self._grid) > MOST_STARTS:
+            return ()
+        self._incumbent.enter("prove")
+        proof = solve_exactly(
+            self._grid, self._schedule, limits=self._limits(0.5), seed=self._parameters.seed
+        )
+        if proof.infeasible:
+            return ("the pinned sessions leave no time to hold the sessions before them",)
+        if proof.schedule is not None:
+            self._offer(proof.schedule)
+        self._incumbent.raise_bound(proof.bound)
+        return ()
+
+    def improve(self, executor: Executor) -> None:
+        """Search until the limit; a small assignment is closed when a good plan is known."""
+        self._incumbent.enter("improve")
+        improver = Improver(
+            one_a_day(self._grid),
+            order_pairs(self._pairs, np.zeros_like(self._price)),
+            self._incumbent,
+            executor,
+            self._parameters.workers,
+            self._parameters.seed,
+        )
+        work = self._parameters.work_limit
+        first = None if work is None else -(-work // 10)
+        soon = time.monotonic() + 0.1 * (self._deadline - time.monotonic())
+        improver.run(until=soon, work=first, stop=self._cancelled)
+        if not self._incumbent.is_optimal and not self._out_of_time():
+            self._incumbent.enter("bound")
+            self._incumbent.raise_bound(self._close_assignment())
+            self._incumbent.enter("improve")
+        rest = None if work is None or first is None else work - first
+        improver.run(until=self._deadline, work=rest, stop=self._cancelled)
+
+    def _close_assignment(self) -> int:
+        return solve_assignment(
+            self._pairs,
+            self._capacity_bound,
+            self._price,
+            self._incumbent.cost,
+            most_options=MOST_OPTIONS,
+            limits=self._limits(0.2),
+        )
+
+    def _limits(self, share: float) -> dict[str, float]:
+        """CP-SAT's limit: a share of the time that is left, or work where only work is limited."""
+        if self._parameters.time_limit_seconds is None:
+            return {"max_deterministic_time": 60 * share}
+        return {"max_time_in_seconds": max(0.05, share * (self._deadline - time.monotonic()))}
+
+    def _out_of_time(self) -> bool:
+        return self._cancelled() or time.monotonic() >= self._deadline
+
+    def _offer(self, schedule: Schedule) -> None:
+        self._incumbent.offer(best_of(schedule), total_cost(self._grid, schedule))
+
+    def finish(self) -> Plan:
+        """Write the best plan and let the judge pass it."""
+        if self._incumbent.cost >= UNSERVABLE:
+            stuck = self._incumbent.best.cost >= UNSERVABLE
+            names = [self._file.problem.engagements[a].id for a in np.nonzero(stuck)[0]]
+            raise NoPlanFound(
+                f"no way was found to complete the pinned sessions of {', '.join(names[:5])}; "
+                "give more time, or unpin them"
+            )
+        plan = self._plan(_assignments(self._file.problem, self._grid, self._incumbent.best))
+        if plan.cost.total != self._incumbent.cost:
+            raise PlanRejected(
+                f"the search counts a cost of {self._incumbent.cost}, it is {plan.cost.total}"
+            )
+        verdict = judge(self._file.json, plan.to_json())
+        if not verdict.holds:
+            raise PlanRejected("; ".join(broken.text for broken in verdict.broken[:5]))
+        self._incumbent.enter("done")
+        return plan
+
+    def refuse(self, conflicts: tuple[str, ...]) -> Plan:
+        """The empty plan of a problem whose pins contradict each other."""
+        return self._plan((), conflicts)
+
+    def _plan(
+        self, assignments: tuple[PlanAssignment, ...], conflicts: tuple[str, ...] = ()
+    ) -> Plan:
+        problem, parameters = self._file.problem, self._parameters
+        cost = cost_of(problem, assignments)
+        bound = 0 if conflicts else self._incumbent.bound
+        optimal: Status = "optimal" if cost.total == bound else "feasible"
+        return Plan(
+            problem=problem.name,
+            problem_sha256=self._file.sha256,
+            assignments=assignments,
+            cost=cost,
+            bound=bound,
+            gap=gap_of(cost.total, bound),
+            status="infeasible_pins" if conflicts else optimal,
+            solver=SolverRecord(
+                version=version("expert-dispatch-matcher"),
+                seed=parameters.seed,
+                workers=parameters.workers,
+                seconds=round(time.monotonic() - self._started, 3),
+                time_limit_seconds=parameters.time_limit_seconds,
+                work_limit=parameters.work_limit,
+            ),
+            conflicts=conflicts,
+        )
+
+
+def _assignments(problem: Problem, grid: Grid, best: Best) -> tuple[PlanAssignment, ...]:
+    """The assignments of a best plan, in the order of the problem's engagements."""
+    midnight = dt.datetime.combine(problem.calendar.first_day, dt.time())
+    found = []
+    for a in np.nonzero(best.served > 0)[0]:
+        if best.pair[a] == NOBODY:
+            expert = grid.pin_expert[a, grid.least[a] - 1]
+        else:
+            expert = grid.pair_expert[best.pair[a]]
+        starts = tuple(
+            midnight + dt.timedelta(days=int(day), minutes=int(minute))
+            for day, minute in zip(
+                best.day[a, : best.served[a]], best.minute[a, : best.served[a]], strict=True
+            )
+        )
+        found.append(
+            PlanAssignment(
+                engagement=problem.engagements[a].id,
+                expert=problem.experts[expert].id,
+                starts=starts,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,94 @@
+"""Pinned sessions that contradict each other: then the problem has no plan.
+
+Rule 5 and 6 for the pinned sessions alone: no overlap, time to travel, caps of day, week and
+whole period.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+
+from solver.problem import Expert, Moment, Problem
+
+
+@dataclass(frozen=True, order=True)
+class _Visit:
+    """One pinned session of an expert."""
+
+    start: Moment
+    end: Moment
+    engagement: str
+    session: int
+    site: str | None
+
+    def __str__(self) -> str:
+        return f"session {self.session} of {self.engagement} at {self.start:%Y-%m-%dT%H:%M}"
+
+
+def broken_pins(problem: Problem) -> tuple[str, ...]:
+    """One sentence for each rule that the pinned sessions break by themselves."""
+    visits: dict[str, list[_Visit]] = defaultdict(list)
+    for engagement in problem.engagements:
+        for pin in engagement.pinned:
+            end = pin.start + dt.timedelta(minutes=engagement.durations[pin.session - 1])
+            visits[pin.expert].append(
+                _Visit(pin.start, end, engagement.id, pin.session, engagement.place)
+            )
+    found: list[str] = []
+    for expert in problem.experts:
+        own = sorted(visits[expert.id], key=lambda visit: (visit.start, visit.end))
+        found += _collisions(problem, expert, own)
+        found += _over_caps(expert, own)
+    return tuple(found)
+
+
+def _collisions(problem: Problem, expert: Expert, visits: list[_Visit]) -> list[str]:
+    places = {place: index for index, place in enumerate(problem.travel_minutes.places)}
+    found = []
+    for before, after in pairwise(visits):
+        if after.start < before.end:
+            found.append(f"expert {expert.id}: pinned {before} overlaps pinned {after}")
+            continue
+        if before.start.date() != after.start.date():
+            continue
+        if before.site is None and after.site is None:
+            continue
+        here, there = places[before.site or expert.place], places[after.site or expert.place]
+        minutes = problem.travel_minutes.minutes[here][there]
+        if (after.start - before.end) < dt.timedelta(minutes=minutes):
+            found.append(
+                f"expert {expert.id}: {minutes} minutes of travel do not fit "
+                f"between pinned {before} and pinned {after}"
+            )
+    return found
+
+
+def _over_caps(expert: Expert, visits: list[_Visit]) -> list[str]:
+    days = Counter(visit.start.date().isoformat() for visit in visits)
+    weeks = Counter(visit.start.strftime("week %G-W%V") for visit in visits)
+    caps = (
+        (days, expert.max_per_day, "max_per_day"),
+        (weeks, expert.max_per_week, "max_per_week"),
+        (Counter({"the period": len(visits)}), expert.max_total, "max_total"),
+    )
+    return [
+        f"expert {expert.id}: {number} sessions are pinned in {when}, {cap} is {most}: "
+        + _named(visits, when)
+        for counts, most, cap in caps
+        for when, number in counts.items()
+        if number > most
+    ]
+
+
+def _named(visits: list[_Visit], when: str) -> str:
+    """The sessions of a day, a week or the whole period, the first five by name."""
+    those = [
+        str(visit)
+        for visit in visits
+        if when
+        in (visit.start.date().isoformat(), visit.start.strftime("week %G-W%V"), "the period")
+    ]
+    return ", ".join(those[:5]) + (f" and {len(those) - 5} more" if len(those) > 5 else "")
