@@ -106,9 +106,9 @@ def with_another_engagement(problem: Record, plan: Record, chance: random.Random
     """Hold one session with the expert, and at the time, of another engagement, or just after."""
     one, other = chance.choices(plan["assignments"], k=2)
     start = dt.datetime.fromisoformat(chance.choice(other["starts"]))
-    start += dt.timedelta(minutes=chance.choice((0, 30, 60, 90, 120)))
+    start += dt.timedelta(minutes=chance.choice((0, 60, 60, 90, 120)))
     one["expert"] = other["expert"]
-    one["starts"][-1] = f"{start:%Y-%m-%dT%H:%M}"
+    one["starts"][chance.randrange(len(one["starts"]))] = f"{start:%Y-%m-%dT%H:%M}"
 
 
 def everything_the_same_day(problem: Record, plan: Record, chance: random.Random) -> None:
