@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from matcher.clock import wall_time
 from matcher.errors import Conflict
+from matcher.geography import municipality
 from matcher.models import (
     Application,
     Engagement,
@@ -149,9 +150,14 @@ class PlanFigures:
         )
         return tuple((month, counted[month]) for month in _months(self.period))
 
-    def name_of(self, expert_id: str) -> Words:
-        """The name of an expert."""
-        return next(each.name for each in self.experts if each.id == expert_id)
+    def expert(self, id: str) -> ExpertFigures:
+        """One of the experts."""
+        return next(each for each in self.experts if each.id == id)
+
+    @property
+    def busiest(self) -> ExpertFigures:
+        """The expert with the most sessions."""
+        return max(self.experts, key=lambda each: each.load)
 
 
 def read_intake(db: Database, programme_id: str) -> IntakeFigures:
@@ -234,9 +240,17 @@ def _visit(session: Session) -> Visit:
         start=wall_time(session.start_at),
         end=wall_time(session.end_at),
         organization=_name(engagement.organization),
-        place=Words(ja=session.place_ja, en=session.place_en),
+        place=_place(session),
         online=session.municipality_code is None,
     )
+
+
+def _place(session: Session) -> Words:
+    """The municipality; an address would tell a planner no more."""
+    if session.municipality_code is None:
+        return Words(ja=session.place_ja, en=session.place_en)
+    found = municipality(session.municipality_code)
+    return Words(ja=found.name_ja, en=found.name_en)
 
 
 def _name(record: Expert | Organization) -> Words:

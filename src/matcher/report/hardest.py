@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solver.engine import Parameters, solve
-
+from solver import Parameters, solve
 from solver.plan import Assignment, Plan
 from solver.problem import Problem, ProblemFile
 from solver.validation import CostByPart, judge
@@ -31,9 +30,19 @@ class Placement:
     cost_alone: CostByPart
 
     @property
-    def extra(self) -> int:
-        """What it costs more for being planned together with all others."""
-        return _own(self.cost) - _own(self.cost_alone)
+    def own(self) -> int:
+        """What it costs in the plan."""
+        return _own(self.cost)
+
+    @property
+    def own_alone(self) -> int:
+        """What it would cost at least."""
+        return _own(self.cost_alone)
+
+    @property
+    def extra_per_session(self) -> float:
+        """What it costs more, for each session it wants, for being planned with all others."""
+        return (self.own - self.own_alone) / self.wanted_sessions
 
     @property
     def extra_by_part(self) -> dict[str, int]:
@@ -58,7 +67,7 @@ def find_hardest(problem: Problem, plan: Plan) -> Placement:
         _place(problem, index, assignments.get(each.id))
         for index, each in enumerate(problem.engagements)
     )
-    return max(placements, key=lambda each: each.extra / each.wanted_sessions)
+    return max(placements, key=lambda each: each.extra_per_session)
 
 
 def _place(problem: Problem, index: int, assignment: Assignment | None) -> Placement:

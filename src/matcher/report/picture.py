@@ -156,7 +156,7 @@ def _draw_legend(page: Drawing, figures: PlanFigures) -> None:
         _draw_mark(page, x + 5, y - 4, phase.id, online=False)
         page.text(x + 17, y, f"第{numbers}回 {phase.title.ja}")
         page.text(x + 17, y + 16, f"{numbers}: {phase.title.en}", class_="small")
-        x += 274
+        x += 288
     _draw_mark(page, x + 5, y - 4, Phase.MANUAL_DEVELOPMENT, online=True)
     page.text(x + 17, y, "オンライン")
     page.text(x + 17, y + 16, "Online", class_="small")
