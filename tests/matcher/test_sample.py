@@ -161,6 +161,20 @@ def test_the_experts_can_hold_a_little_more_than_is_asked_for(
     assert 280 <= sum(own.max_total for own in sample.experts) <= 300
 
 
+def test_counseling_is_asked_for_more_than_its_experts_have_a_fair_share_of(
+    sample: Sample, served: list[SampleApplication]
+) -> None:
+    counselors = {Qualification.INDUSTRIAL_COUNSELOR, Qualification.LICENSED_PSYCHOLOGIST}
+    wanted = sum(
+        len(own.session_minutes)
+        for own in served
+        if max(own.needs, key=own.needs.__getitem__) == Specialty.COUNSELING
+    )
+    experts = [own for own in sample.experts if counselors & set(own.qualifications)]
+    alone = [own for own in experts if counselors >= set(own.qualifications)]
+    assert sum(own.target_total for own in alone) < wanted < sum(own.max_total for own in experts)
+
+
 def test_applications_come_in_order_in_the_period_and_in_office_hours(
     sample: Sample, rules: ProgrammeRules
 ) -> None:
