@@ -29,6 +29,12 @@ BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for its turn on SQLite."""
 
 READ_ONLY = "matcher_read_only"
+READERS: dict[str, dict[str, Any]] = {
+    "sqlite": {READ_ONLY: True},
+    "postgresql": {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"},
+}
+"""How the connections of readers are opened."""
+
 MIGRATION_LOCK = 0x4D41_5443
 """Any number, as long as all programs that migrate one PostgreSQL database take the same."""
 
@@ -56,8 +62,9 @@ def session_factory(engine: Engine, *, read_only: bool = False) -> sessionmaker[
     The sessions of a read-only factory see one state of the database throughout, never wait for a
     writer, and are refused any write.
     """
-    options: dict[str, Any] = {READ_ONLY: True, "postgresql_readonly": True} if read_only else {}
-    return sessionmaker(engine.execution_options(**options), expire_on_commit=False)
+    if read_only:
+        engine = engine.execution_options(**READERS[engine.dialect.name])
+    return sessionmaker(engine, expire_on_commit=False)
 
 
 def migrate(url: str) -> Migration:
