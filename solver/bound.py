@@ -153,7 +153,7 @@ def _ascend(
         norm = int((gradient * gradient).sum())
         if norm == 0 or factor < 1e-3 or stop():
             break
-        step = factor * max(SCALE, SCALE * target - value) / norm
+        step = factor * max(SCALE, SCALE * target - value, best // 50) / norm
         price = price + np.rint(step * gradient).astype(np.int64)
         if least is not None:
             price = np.maximum(least, price)

@@ -13,8 +13,10 @@ from itertools import pairwise
 import numpy as np
 
 from solver.bound import (
+    SCALE,
     Assignment,
     assignment_of,
+    cheapest_options,
     price_capacity,
     price_engagements,
     solve_assignment,
@@ -165,8 +167,9 @@ class _Run:
     def bound(self) -> None:
         """Prove a first bound; its prices lead the construction."""
         self._incumbent.enter("bound")
-        ceiling = int(np.minimum(self._pairs.nobody, UNSERVABLE // 1000).sum())
-        bound, self._price = price_capacity(self._pairs, ceiling, CAPACITY_STEPS)
+        cheapest = cheapest_options(self._pairs, np.zeros(len(self._grid.max_total), np.int64))
+        aim = int(1.1 * np.minimum(cheapest, NEVER // len(cheapest)).sum()) // SCALE
+        bound, self._price = price_capacity(self._pairs, aim, CAPACITY_STEPS)
         self._capacity_bound = bound
         self._incumbent.raise_bound(bound)
 
@@ -180,7 +183,7 @@ class _Run:
         bound, _ = price_engagements(
             self._pairs,
             self._price,
-            min(self._incumbent.cost, 2 * self._incumbent.bound + 1),
+            min(self._incumbent.cost, round(1.05 * self._capacity_bound)),
             KNAPSACK_STEPS,
             stop=self._out_of_time,
         )
