@@ -20,7 +20,7 @@ from werkzeug.http import is_resource_modified
 
 from api.context import database, now, services
 from api.openapi import noun
-from api.problems import preferred_language, problem
+from api.problems import PROBLEM_JSON, preferred_language, problem
 from api.records import one, page_of, visible
 from api.schema import Body, NoFields, Page, PageQuery, PathParameters, TokyoTime, View
 from matcher.calendars.entries import read_contents
@@ -153,12 +153,17 @@ class CalendarPath(PathParameters):
 
 @calendars.get(
     "/<token>.ics",
+    operation_id="calendars.fetch",
     responses={
-        200: {
-            "description": "The calendar",
+        HTTPStatus.OK: {
+            "description": "The calendar, whole",
             "content": {"text/calendar": {"schema": {"type": "string"}}},
         },
-        304: {"description": "It is as the client knows it"},
+        HTTPStatus.NOT_MODIFIED: {"description": "It is as the client knows it"},
+        HTTPStatus.GONE: {
+            "description": "The subscription has ended",
+            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
     },
 )
 def fetch(path: CalendarPath) -> Response:

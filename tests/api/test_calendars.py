@@ -1,0 +1,396 @@
+"""The calendars over HTTP, and as the calendar programs of others show them."""
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session as Database
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from api import create_app
+from api.context import Services
+from api.service import Service
+from matcher.access import create_key
+from matcher.calendars.subscriptions import create_feed
+from matcher.clock import wall_time
+from matcher.models import (
+    Expert,
+    Feed,
+    FeedLanguage,
+    FeedOwner,
+    Organization,
+    Programme,
+    Role,
+    Session,
+    SessionStatus,
+)
+from matcher.settings import Settings
+from tests.clients.programs import Seen, Subscriber, read_with_calcurse, read_with_ical_js
+from tests.clients.strict import read_strictly
+from tests.matcher.rows import add_engagements, session
+
+NOW = dt.datetime(2025, 10, 1, 3, 0, tzinfo=dt.UTC)
+"""Noon in Tokyo."""
+
+HEADERS = (
+    "Content-Type",
+    "Content-Disposition",
+    "Cache-Control",
+    "ETag",
+    "Last-Modified",
+    "Referrer-Policy",
+    "X-Robots-Tag",
+    "Content-Length",
+)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is set."""
+
+    now: dt.datetime = NOW
+
+    def __call__(self) -> dt.datetime:
+        """Tell the moment."""
+        return self.now
+
+
+@dataclass
+class Office:
+    """The service with two engagements and two experts, and somebody who works with it."""
+
+    app: Service
+    services: Services
+    clock: Clock
+
+    @property
+    def client(self) -> FlaskClient:
+        """Return somebody who sends requests."""
+        return self.app.test_client()
+
+    def reading(self) -> Database:
+        """Return a session on the database."""
+        return self.services.reading()
+
+    def token(self, kind: FeedOwner = FeedOwner.EXPERT, owner: str = "E1") -> str:
+        """Return the token of a new feed."""
+        with self.services.writing.begin() as db:
+            return create_feed(db, kind, owner, FeedLanguage.BOTH, NOW - dt.timedelta(days=1))[1]
+
+    def fetch(self, token: str, method: str = "GET", **headers: str) -> TestResponse:
+        """Fetch a calendar to the end, with headers written as `If_None_Match`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = self.client.open(f"/calendars/{token}.ics", method=method, headers=named)
+        response.get_data()
+        response.close()
+        return response
+
+    def as_(self, role: Role, subject_id: str | None = None) -> dict[str, str]:
+        """Return the headers of somebody with a new key of a role."""
+        with self.services.writing.begin() as db:
+            _, key = create_key(
+                db,
+                role=role,
+                subject_id=subject_id,
+                label="test",
+                now=NOW,
+                expires_at=None,
+                pepper=self.services.settings.key_pepper.get_secret_value().encode(),
+            )
+        return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
+    clock = Clock()
+    settings = Settings(database_url=sqlite_url, data_directory=tmp_path / "var")
+    app = create_app(settings, clock)
+    services: Services = app.extensions["matcher"]
+    with services.writing.begin() as db:
+        add_engagements(db, "A1", experts=("E1", "E2"))
+        start = dt.datetime(2025, 10, 8, 1, 0, tzinfo=dt.UTC)
+        db.add(session("S1", start))
+        db.add(session("S2", start + dt.timedelta(days=21), 90, number=2))
+    yield Office(app, services, clock)
+    services.engine.dispose()
+
+
+def test_a_calendar_is_served_whole_with_the_headers_of_a_secret(office: Office) -> None:
+    response = office.fetch(office.token())
+    assert response.status_code == HTTPStatus.OK
+    assert response.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert response.headers["Content-Disposition"] == 'inline; filename="expert-E1.ics"'
+    assert response.headers["Cache-Control"] == "private, max-age=300"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert response.headers["ETag"].startswith('"')
+    assert "Set-Cookie" not in response.headers
+    assert "Content-Encoding" not in response.headers
+    assert len(read_strictly(response.data).named("VEVENT")) == 2
+
+
+def test_head_answers_as_get_does_without_the_calendar(office: Office) -> None:
+    token = office.token()
+    got, headed = office.fetch(token), office.fetch(token, "HEAD")
+    assert headed.status_code == HTTPStatus.OK
+    assert headed.data == b""
+    assert [headed.headers[each] for each in HEADERS] == [got.headers[each] for each in HEADERS]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/png", "*/*"])
+def test_what_a_client_accepts_changes_nothing(office: Office, accept: str) -> None:
+    token = office.token()
+    assert (
+        office.fetch(token, Accept=accept, Accept_Encoding="gzip").data == office.fetch(token).data
+    )
+
+
+def test_an_unchanged_calendar_is_the_same_every_second(office: Office) -> None:
+    token = office.token()
+    first = office.fetch(token)
+    office.clock.now += dt.timedelta(seconds=2)
+    second = office.fetch(token)
+    assert first.data == second.data
+    assert first.headers["ETag"] == second.headers["ETag"]
+
+
+@pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', 'W/"other", W/{tag}', "*"])
+def test_who_has_the_calendar_already_is_told_so(office: Office, form: str) -> None:
+    token = office.token()
+    known = office.fetch(token).headers["ETag"]
+    response = office.fetch(token, If_None_Match=form.format(tag=known))
+    assert response.status_code == HTTPStatus.NOT_MODIFIED
+    assert response.data == b""
+    assert response.headers["ETag"] == known
+
+
+def test_last_modified_serves_clients_that_know_no_tags(office: Office) -> None:
+    token = office.token()
+    known = office.fetch(token).headers["Last-Modified"]
+    assert office.fetch(token, If_Modified_Since=known).status_code == HTTPStatus.NOT_MODIFIED
+    _move(office, "S1", hours=1)
+    assert office.fetch(token, If_Modified_Since=known).status_code == HTTPStatus.OK
+
+
+def test_a_tag_of_before_a_change_fetches_the_calendar(office: Office) -> None:
+    token = office.token()
+    known = office.fetch(token).headers["ETag"]
+    _move(office, "S1", hours=1)
+    response = office.fetch(token, If_None_Match=known)
+    assert response.status_code == HTTPStatus.OK
+    assert response.headers["ETag"] != known
+
+
+def test_the_answer_that_nothing_changed_takes_three_queries(office: Office) -> None:
+    token = office.token()
+    known = office.fetch(token).headers["ETag"]
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("PRAGMA", "BEGIN")):
+            statements.append(statement)
+
+    event.listen(office.services.engine, "before_cursor_execute", count)
+    response = office.fetch(token, If_None_Match=known)
+    assert response.status_code == HTTPStatus.NOT_MODIFIED
+    assert 1 <= len(statements) <= 3, statements
+
+
+def test_a_fetch_is_noted_now_and_then(office: Office) -> None:
+    token = office.token()
+    noted = []
+    for minutes in (0, 4, 5):
+        office.clock.now = NOW + dt.timedelta(minutes=minutes)
+        office.fetch(token)
+        with office.reading() as db:
+            noted.append(db.query(Feed).one().last_fetched_at)
+    assert noted == [NOW, NOW, NOW + dt.timedelta(minutes=5)]
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "a b", "ü", "x" * 5000])
+def test_an_unknown_address_is_not_found(office: Office, token: str) -> None:
+    response = office.fetch(token)
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    assert response.content_type == "application/problem+json"
+    assert token not in response.text or len(token) == 1
+
+
+def test_a_revoked_address_is_gone(office: Office) -> None:
+    token = office.token()
+    with office.services.writing.begin() as db:
+        db.execute(update(Feed).values(revoked_at=NOW))
+    response = office.fetch(token, Accept_Language="ja")
+    assert response.status_code == HTTPStatus.GONE
+    assert response.content_type == "application/problem+json"
+    assert "購読は終了" in response.get_json()["detail"]
+    assert token not in response.text
+
+
+def test_a_calendar_that_cannot_be_rendered_is_no_calendar(office: Office) -> None:
+    """Half a calendar, or a page that says sorry, would empty the clients' copies."""
+    with office.services.writing.begin() as db:
+        programme = db.get_one(Programme, "tokyo-2025")
+        programme.rules = programme.rules.model_copy(update={"phases": ()})
+    response = office.fetch(office.token())
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(response.headers["Retry-After"]) > 0
+    assert response.content_type == "application/problem+json"
+
+
+def test_a_calendar_is_served_while_somebody_writes(office: Office) -> None:
+    token = office.token()
+    with office.services.writing.begin() as db:
+        db.execute(update(Expert).values(active=False))
+        with office.client.get(f"/calendars/{token}.ics") as response:
+            assert response.status_code == HTTPStatus.OK
+            db.rollback()
+
+
+def test_a_new_feed_shows_its_address_once(office: Office) -> None:
+    staff = office.as_(Role.STAFF)
+    body = {"owner_kind": "expert", "owner_id": "E1", "language": "ja"}
+    made = office.client.post("/v1/feeds", json=body, headers=staff)
+    assert made.status_code == HTTPStatus.CREATED
+    assert made.headers["Cache-Control"] == "no-store"
+    feed = made.get_json()
+    assert feed["url"] == f"http://127.0.0.1:8000/calendars/{feed['token']}.ics"
+    assert feed["webcal_url"] == f"webcal://127.0.0.1:8000/calendars/{feed['token']}.ics"
+    assert office.fetch(feed["token"]).status_code == HTTPStatus.OK
+    listed = office.client.get("/v1/feeds", headers=staff)
+    assert [each["id"] for each in listed.get_json()["items"]] == [feed["id"]]
+    assert feed["token"] not in listed.text
+
+
+def test_rotation_ends_the_old_address_at_once(office: Office) -> None:
+    staff = office.as_(Role.STAFF)
+    body = {"owner_kind": "organization", "owner_id": "O1"}
+    feed = office.client.post("/v1/feeds", json=body, headers=staff).get_json()
+    rotated = office.client.post(f"/v1/feeds/{feed['id']}/rotation", headers=staff).get_json()
+    assert office.fetch(feed["token"]).status_code == HTTPStatus.NOT_FOUND
+    assert office.fetch(rotated["token"]).status_code == HTTPStatus.OK
+
+
+def test_revocation_ends_a_feed_for_good(office: Office) -> None:
+    staff = office.as_(Role.STAFF)
+    body = {"owner_kind": "expert", "owner_id": "E1"}
+    feed = office.client.post("/v1/feeds", json=body, headers=staff).get_json()
+    revoked = office.client.post(f"/v1/feeds/{feed['id']}/revocation", headers=staff)
+    assert revoked.get_json()["revoked_at"] == "2025-10-01T12:00:00+09:00"
+    assert office.fetch(feed["token"]).status_code == HTTPStatus.GONE
+    again = office.client.post(f"/v1/feeds/{feed['id']}/rotation", headers=staff)
+    assert again.status_code == HTTPStatus.CONFLICT
+
+
+def test_an_expert_makes_feeds_of_nobody_else(office: Office) -> None:
+    expert = office.as_(Role.EXPERT, "E1")
+    own = {"owner_kind": "expert", "owner_id": "E1"}
+    assert office.client.post("/v1/feeds", json=own, headers=expert).status_code == 201
+    for kind, owner in (("expert", "E2"), ("organization", "O1")):
+        other = {"owner_kind": kind, "owner_id": owner}
+        refused = office.client.post("/v1/feeds", json=other, headers=expert)
+        assert refused.status_code == HTTPStatus.NOT_FOUND
+    stranger = office.as_(Role.EXPERT, "E2")
+    assert office.client.get("/v1/feeds", headers=stranger).get_json()["items"] == []
+
+
+def test_feeds_need_a_key(office: Office) -> None:
+    assert office.client.get("/v1/feeds").status_code == HTTPStatus.UNAUTHORIZED
+
+
+def test_the_log_keeps_the_secret(office: Office, capfd: pytest.CaptureFixture[str]) -> None:
+    token = office.token()
+    office.fetch(token)
+    office.fetch(token[:-1])
+    written = "".join(capfd.readouterr())
+    assert token[:8] not in written
+
+
+# As other people's programs see it
+
+
+@pytest.fixture
+def address(office: Office) -> Iterator[str]:
+    """Serve the office on a port of this machine."""
+    server = make_server("127.0.0.1", 0, office.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def planned(office: Office, *, cancelled: tuple[str, ...] = ()) -> list[Seen]:
+    """Return what a client ought to show: the sessions of the database, in UTC."""
+    with office.reading() as db:
+        rows = db.query(Session).order_by(Session.start_at).all()
+        name = db.get_one(Organization, "O1")
+        return sorted(
+            Seen(row.start_at, row.end_at, _summary(row, name), cancelled=row.id in cancelled)
+            for row in rows
+        )
+
+
+def _summary(row: Session, organization: Organization) -> str:
+    prefix = "【中止】[Cancelled] " if row.status == SessionStatus.CANCELLED else ""
+    return (
+        f"{prefix}専門家派遣 第{row.number}回 アクションプランの策定({organization.name_ja}) / "
+        f"Expert session {row.number}: Developing an Action Plan ({organization.name_en})"
+    )
+
+
+def _move(office: Office, session_id: str, hours: int) -> None:
+    with office.services.writing.begin() as db:
+        row = db.get_one(Session, session_id)
+        row.start_at += dt.timedelta(hours=hours)
+        row.end_at += dt.timedelta(hours=hours)
+        row.sequence += 1
+        row.revised_at = office.clock.now
+
+
+def _cancel(office: Office, session_id: str) -> None:
+    with office.services.writing.begin() as db:
+        row = db.get_one(Session, session_id)
+        row.status = SessionStatus.CANCELLED
+        row.sequence += 1
+        row.revised_at = office.clock.now
+
+
+def test_ical_js_shows_the_sessions_at_their_hours(office: Office) -> None:
+    _cancel(office, "S2")
+    for kind, owner in ((FeedOwner.EXPERT, "E1"), (FeedOwner.ORGANIZATION, "O1")):
+        seen = read_with_ical_js(office.fetch(office.token(kind, owner)).data)
+        expected = planned(office, cancelled=("S2",))
+        assert [(each.start_at, each.end_at, each.cancelled) for each in seen] == [
+            (each.start_at, each.end_at, each.cancelled) for each in expected
+        ]
+        if kind == FeedOwner.EXPERT:
+            assert seen == expected
+
+
+def test_calcurse_shows_the_sessions_at_their_hours(office: Office, tmp_path: Path) -> None:
+    assert read_with_calcurse(office.fetch(office.token()).data, tmp_path) == planned(office)
+
+
+def test_khal_follows_a_move_and_a_cancellation(
+    office: Office, address: str, tmp_path: Path
+) -> None:
+    """By vdirsyncer from a real server, as a subscriber does."""
+    subscriber = Subscriber(f"{address}/calendars/{office.token()}.ics", tmp_path)
+    first_day = wall_time(NOW).date()
+    subscriber.synchronize()
+    assert subscriber.sees(first_day, 60) == planned(office)
+    _move(office, "S1", hours=3)
+    _cancel(office, "S2")
+    subscriber.synchronize()
+    assert subscriber.sees(first_day, 60) == planned(office, cancelled=("S2",))
+    office.clock.now += dt.timedelta(days=50)
+    subscriber.synchronize()
+    assert [each.cancelled for each in subscriber.sees(first_day, 60)] == [False]
