@@ -10,6 +10,7 @@ from icalendar import Calendar
 
 from matcher.calendars.rendering import MAX_BYTES, RENDERER_VERSION, render
 from matcher.calendars.wording import Wording, one_line
+from tests.clients.programs import read_with_ical_js
 from tests.clients.strict import Component, read_strictly
 from tests.matcher.calendars.samples import ON_SITE, TEN_O_CLOCK, contents
 
@@ -183,6 +184,25 @@ def test_no_name_of_500_hostile_ones_breaks_a_feed_or_says_something_else() -> N
             assert f"Organization: {shown}".rstrip() in event["DESCRIPTION"].text
         read_back = Calendar.from_ical(content)
         assert [str(each["LOCATION"]) for each in read_back.walk("VEVENT")] == [shown, shown]
+
+
+def test_ical_js_reads_500_hostile_names_in_one_feed() -> None:
+    """Thunderbird's parser drops the whole feed for a single bad line."""
+    entries = [
+        replace(
+            ONLINE,
+            session_id=f"S{hour}",
+            partner=Wording(name, name),
+            start_at=TEN_O_CLOCK + dt.timedelta(hours=hour),
+            end_at=TEN_O_CLOCK + dt.timedelta(hours=hour + 1),
+        )
+        for hour, name in enumerate(hostile_names(500))
+    ]
+    seen = read_with_ical_js(render(contents(*entries)))
+    assert [
+        (each.start_at, one_line(entry.partner.ja) in each.summary)
+        for each, entry in zip(seen, entries, strict=True)
+    ] == [(entry.start_at, True) for entry in entries]
 
 
 def test_python_without_asserts_renders_the_same_bytes() -> None:
