@@ -33,7 +33,7 @@ WIDTH_OF_A_FILE = 110
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=1, max=3600),
-    default=40.0,
+    default=30.0,
     show_default=True,
     metavar="SECONDS",
     help="How long the solver may take.",

@@ -105,7 +105,7 @@ class Story:
             ("plan.json", "計画", "the plan"),
             ("matcher.sqlite", "データベース", "the database"),
         ):
-            self._print(f"{folder / name!s:<28}{self.voice.say(ja, en)}")
+            self._say_lines([f"  {folder / name!s:<24}  {self.voice.say(ja, en)}"])
 
     def say_what_next(
         self, environment: Path, waiting: Sequence[Engagement], owner: Words, feed: str
@@ -113,22 +113,31 @@ class Story:
         """Say what to type now: the service, a key, an assignment, a calendar."""
         matcher = _as_typed(sys.argv[0])
         self._open("次にお試しください", "What to type next")
-        self._comment("演習のデータと日付でサービスを起動", "the service, on this data and day")
-        self._print(f". {environment}", "make serve")
-        self._comment("別の端末で、職員のAPIキーを発行", "in another terminal, a key for staff")
-        self._print(f". {environment}", f"KEY=$({matcher} keys create --role staff)")
+        self._type(
+            "演習のデータと日付でサービスを起動します",
+            "the service, on this data and as of that day",
+            f". {environment}",
+            "make serve" if Path("Makefile").exists() else f"{matcher} serve",
+        )
+        self._type(
+            "別の端末で、職員のAPIキーを発行します",
+            "in another terminal: a key for staff",
+            f". {environment}",
+            f"KEY=$({matcher} keys create --role staff)",
+        )
         for engagement in waiting:
             name = engagement.organization
-            self._comment(
-                f"計画の後に実施決定した{name.name_ja}に専門家を割り当て",
+            self._type(
+                f"計画の後に実施決定した「{name.name_ja}」に専門家を割り当てます",
                 f"an expert for {name.name_en}, accepted after the plan",
-            )
-            self._print(
                 'curl -X POST -H "Authorization: Bearer $KEY" '
-                f"http://127.0.0.1:8000/v1/engagements/{engagement.id}/assignment"
+                f"http://127.0.0.1:8000/v1/engagements/{engagement.id}/assignment",
             )
-        self._comment(f"{owner.ja}さんのカレンダー(購読用アドレス)", f"the calendar of {owner.en}")
-        self._print(f"curl {feed}")
+        self._type(
+            f"{owner.ja}さんのカレンダー(カレンダーアプリで購読できるアドレス)",
+            f"the calendar of {owner.en}, an address to subscribe to",
+            f"curl {feed}",
+        )
 
     def _open(self, ja: str, en: str) -> None:
         self._sections += 1
@@ -150,13 +159,11 @@ class Story:
         for line in lines:
             self.console.print(Text(line), soft_wrap=True)
 
-    def _comment(self, ja: str, en: str) -> None:
-        self.console.print()
+    def _type(self, ja: str, en: str, *commands: str) -> None:
         self.console.print(Text(f"  # {self.voice.say(ja, en)}", style="dim"), soft_wrap=True)
-
-    def _print(self, *commands: str) -> None:
         for command in commands:
             self.console.print(Text(f"  {command}"), soft_wrap=True)
+        self.console.print()
 
 
 def _as_typed(program: str) -> str:

@@ -21,6 +21,7 @@ class Placement:
     """One engagement in the plan, beside the best plan it would have had for itself."""
 
     engagement: str
+    sessions: int
     wanted_sessions: int
     candidates: int
     expert: str | None
@@ -78,6 +79,7 @@ def _place(problem: Problem, index: int, assignment: Assignment | None) -> Place
     together = alone.model_copy(update={"assignments": chosen})
     return Placement(
         engagement=engagement.id,
+        sessions=0 if assignment is None else len(assignment.starts),
         wanted_sessions=len(engagement.durations),
         candidates=len(engagement.candidates),
         expert=None if assignment is None else assignment.expert,

@@ -26,7 +26,7 @@ STAGES = {
     "done": ("完了", "done"),
 }
 
-SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal, lines of one stage come no closer than this."""
 
 COLUMNS = 48

@@ -180,8 +180,10 @@ def _hardest(figures: PlanFigures, placement: Placement) -> Iterator[tuple[str, 
     experts = len(figures.experts)
     yield f"{name.ja}({placement.engagement})", f"{name.en} ({placement.engagement})"
     yield (
-        f"担当できる専門家は{experts}名中{count}名です。",
-        f"{count} of {experts} experts may serve it.",
+        f"担当できる専門家は{experts}名中{count}名です。希望{placement.wanted_sessions}回のうち"
+        f"{placement.sessions}回を派遣します。",
+        f"{count} of {experts} experts may serve it; it gets {placement.sessions} of "
+        f"{placement.wanted_sessions} sessions.",
     )
     alone, together = placement.own_alone, placement.own
     yield (
