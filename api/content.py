@@ -1,12 +1,13 @@
-"""What a body must be before a route sees it: not too large, JSON in UTF-8, one object."""
+"""What a request must be before a route sees it: no stray parameter, one JSON object in UTF-8."""
 
 from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from inspect import signature
 from typing import Final, NoReturn
 
-from flask import abort, request
+from flask import abort, current_app, request
 from pydantic_core import ErrorDetails
 
 from api.validation import InvalidRequestError
@@ -33,6 +34,24 @@ def check_content() -> None:
         abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if not isinstance(_read(content), dict):
         raise InvalidRequestError([ErrorDetails(type="model_type", loc=(), msg="", input=None)])
+
+
+def check_query() -> None:
+    """Refuse parameters where a route takes none; what it takes it checks itself.
+
+    Raises:
+        InvalidRequestError: names them.
+    """
+    if request.endpoint is None or not request.args:
+        return
+    view = current_app.view_functions[request.endpoint]
+    if request.path.startswith("/v1/") and "query" not in signature(view).parameters:
+        raise InvalidRequestError(
+            [
+                ErrorDetails(type="extra_forbidden", loc=(name,), msg="", input=None)
+                for name in request.args
+            ]
+        )
 
 
 def _read(content: bytes) -> object:

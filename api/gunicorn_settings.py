@@ -14,6 +14,9 @@ threads = 8
 graceful_timeout = 30
 """Seconds for requests in hand when the service is told to end."""
 
+control_socket_disable = True
+"""It is told what to do by signals, and leaves no file in anybody's home."""
+
 accesslog = None
 """The application tells of each request itself, without the tokens of calendars."""
 

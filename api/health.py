@@ -38,9 +38,11 @@ def register_health(app: Flask) -> None:
         g.counted_from = time.perf_counter()
 
     def count(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else "none"
-        answers.labels(request.method, route, response.status_code).inc()
-        seconds.labels(request.method, route).observe(time.perf_counter() - g.counted_from)
+        # A caller may invent paths and methods, but not labels.
+        known = request.url_rule is not None
+        method, route = (request.method, str(request.url_rule)) if known else ("-", "-")
+        answers.labels(method, route, response.status_code).inc()
+        seconds.labels(method, route).observe(time.perf_counter() - g.counted_from)
         return response
 
     app.before_request(begin)

@@ -15,7 +15,8 @@ import structlog
 from flask import Flask, Response, request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from api.logs import loggable_path
@@ -25,6 +26,7 @@ from matcher.errors import (
     Forbidden,
     Invalid,
     MatcherError,
+    Misconfigured,
     NotFound,
     NotServable,
     PlanOutdated,
@@ -35,6 +37,7 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 STATUS_OF: Final[Mapping[type[MatcherError], HTTPStatus]] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
@@ -69,12 +72,14 @@ WORDINGS: Final[Mapping[int, Wording]] = {
         Text("Send a JSON document in UTF-8.", "UTF-8 の JSON を送信してください。"),
     ),
     401: Wording(
-        Text("A key is required", "鍵が必要です"),
-        Text("Send 'Authorization: Bearer KEY'.", "「Authorization: Bearer 鍵」を付けてください。"),
+        Text("A key is required", "APIキーが必要です"),
+        Text(
+            "Send 'Authorization: Bearer KEY'.", "「Authorization: Bearer キー」を付けてください。"
+        ),
     ),
     403: Wording(
         Text("Not allowed", "許可されていません"),
-        Text("This key may not do this.", "この鍵ではこの操作はできません。"),
+        Text("This key may not do this.", "このAPIキーではこの操作はできません。"),
     ),
     404: Wording(
         Text("Not found", "見つかりません"),
@@ -172,9 +177,11 @@ class Problem(BaseModel):
 def register_problems(app: Flask) -> None:
     """Answer every error that leaves a route as a problem."""
     app.register_error_handler(InvalidRequestError, _invalid_request)
+    app.register_error_handler(Invalid, _invalid_value)
     app.register_error_handler(MatcherError, _matcher_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(IntegrityError, _integrity_error)
+    app.register_error_handler(IntegrityError, _collision)
+    app.register_error_handler(StaleDataError, _collision)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(Exception, _mistake)
 
@@ -197,15 +204,17 @@ def problem(
     """Make the answer of one problem."""
     language = preferred_language()
     wording = WORDINGS.get(status) or _plain_wording(status)
-    body = Problem(
-        type=f"urn:expert-dispatch:problem:{code}",
-        title=wording.title.within(language),
-        status=status,
-        detail=detail or wording.detail.within(language),
-        instance=loggable_path(request.path),
-        code=code,
-        errors=errors,
-        **members,
+    body = Problem.model_validate(
+        {
+            **members,
+            "type": f"urn:expert-dispatch:problem:{code}",
+            "title": wording.title.within(language),
+            "status": status,
+            "detail": detail or wording.detail.within(language),
+            "instance": loggable_path(request.path),
+            "code": code,
+            "errors": errors,
+        }
     )
     response = Response(body.model_dump_json(), status=status, content_type=PROBLEM_JSON)
     response.content_language.add(language)
@@ -227,6 +236,21 @@ def _invalid_request(error: InvalidRequestError) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", errors=errors)
 
 
+def _invalid_value(error: Invalid) -> Response:
+    japanese = preferred_language() == "ja"
+    fault = FieldProblem(
+        field=error.field,
+        detail=error.reason_ja if japanese else error.reason,
+        remedy=error.remedy_ja if japanese else error.remedy,
+    )
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        error.code,
+        detail=error.message_ja if japanese else error.message_en,
+        errors=[fault],
+    )
+
+
 def _matcher_error(error: MatcherError) -> Response:
     status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
     language = preferred_language()
@@ -239,16 +263,14 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return error
     code = HTTPStatus(error.code).name.lower()
     response = problem(error.code, code)
-    if isinstance(error, Unauthorized | TooManyRequests):
-        response.headers.extend(error.get_headers())
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
 
 
-def _integrity_error(error: IntegrityError) -> Response:
-    logger.warning("integrity_error", constraint=str(error.orig))
+def _collision(error: IntegrityError | StaleDataError) -> Response:
+    logger.warning("collision", error=str(getattr(error, "orig", error)))
     return problem(HTTPStatus.CONFLICT, "conflict")
 
 

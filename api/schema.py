@@ -41,7 +41,7 @@ TokyoTime = Annotated[
 class Hours(WeeklyHours):
     """One stretch of a weekday, from `opens` up to `closes`."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, from_attributes=True)
 
     opens: ClockTime
     closes: ClockTime

@@ -22,7 +22,7 @@ from api import (
     releases,
     sessions,
 )
-from api.content import MAX_BODY_BYTES, check_content
+from api.content import MAX_BODY_BYTES, check_content, check_query
 from api.context import Services, database, keep_services, now, principal, unit_of_work
 from api.health import register_health
 from api.identity import register_identity
@@ -106,6 +106,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] | None = None) 
     register_logs(app)
     register_health(app)
     register_identity(app, settings.rate_limit)
+    app.before_request(check_query)
     app.before_request(check_content)
     register_revisions(app)
     register_problems(app)

@@ -94,10 +94,15 @@ class Invalid(MatcherError):
         reason_ja: str | None = None,
         remedy_ja: str | None = None,
     ) -> None:
+        self.field = field
+        self.reason = reason
+        self.remedy = remedy
+        self.reason_ja = reason_ja or reason
+        self.remedy_ja = remedy_ja or remedy
         super().__init__(
             "invalid",
             f"{field}: {reason}; {remedy}.",
-            f"{field}: {reason_ja or reason}。{remedy_ja or remedy}。",
+            f"{field}: {self.reason_ja}。{self.remedy_ja}。",
             field=field,
             reason=reason,
             remedy=remedy,

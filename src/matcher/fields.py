@@ -11,10 +11,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-_PRINTABLE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+_UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_PRINTABLE = rf"[^{_UNPRINTABLE}]"
+_VISIBLE = rf"[^\s{_UNPRINTABLE}]"
 
 Line = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, pattern=rf"^{_PRINTABLE}*\S{_PRINTABLE}*$")
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, pattern=rf"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$"
+    ),
 ]
 """One line of text that people read."""
 

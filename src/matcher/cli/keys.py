@@ -24,7 +24,7 @@ def keys() -> None:
 
 
 @keys.command
-@click.option("--role", type=click.Choice(list(Role)), required=True, help="Who it speaks for.")
+@click.option("--role", type=click.Choice([each.value for each in Role]), required=True, help="Who it speaks for.")
 @click.option("--subject", metavar="ID", help="The expert or organization, for these two roles.")
 @click.option("--label", default="", metavar="TEXT", help="Whose it is, to recognize it later.")
 @click.option(
@@ -34,7 +34,7 @@ def keys() -> None:
     metavar="DAYS",
     help="Refuse it after so many days; never by default.",
 )
-def create(role: Role, subject: str | None, label: str, expires_days: int | None) -> None:
+def create(role: str, subject: str | None, label: str, expires_days: int | None) -> None:
     """Make a key and print it. It is shown this once only.
 
     The key alone goes to standard output: KEY=$(matcher keys create --role staff)
@@ -45,7 +45,7 @@ def create(role: Role, subject: str | None, label: str, expires_days: int | None
     with _database(settings) as db:
         key, secret = create_key(
             db,
-            role=role,
+            role=Role(role),
             subject_id=subject,
             label=label,
             now=now,

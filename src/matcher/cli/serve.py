@@ -77,9 +77,9 @@ def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, st
     ]
     try:
         while not stopping.wait(POLL_SECONDS):
-            for child in children:
+            for command, child in zip(commands, children, strict=True):
                 if child.poll() is not None:
-                    click.echo(f"A part of the service ended by itself: {child.args}", err=True)
+                    click.echo(f"'{' '.join(command)}' ended by itself.", err=True)
                     return 1
         return 0
     finally:

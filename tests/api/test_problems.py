@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.api.records import application, expert, new, organization
+from tests.api.service import Caller, RunningService
+
+
+def test_an_error_is_a_problem_with_all_members_of_rfc_9457(service: RunningService) -> None:
+    answer = service.nobody.get("/v1/nowhere")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:expert-dispatch:problem:not_found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at this address; /docs lists the addresses.",
+        "instance": "/v1/nowhere",
+        "code": "not_found",
+        "errors": [],
+    }
+
+
+def test_a_problem_is_told_in_the_language_that_is_asked_for(service: RunningService) -> None:
+    japanese = service.nobody.get("/v1/nowhere", Accept_Language="ja-JP,ja;q=0.9,en;q=0.8")
+    assert japanese.json()["title"] == "見つかりません"
+    assert japanese.headers["Content-Language"] == "ja"
+    english = service.nobody.get("/v1/nowhere", Accept_Language="de, fr;q=0.5")
+    assert english.json()["title"] == "Not found"
+    assert english.headers["Vary"] == "Accept-Language"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b'{"name_ja": NaN}', "application/json", 400),
+        (b'{"name_ja": 1, "name_ja": 2}', "application/json", 400),
+        (b'{"name_ja": "\xff"}', "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b'"{}"', "application/json", 422),
+        (b"null", "application/json", 422),
+        (b"{}", "application/json", 422),
+        (b'{"name_ja": "\\ud800"}', "application/json", 422),
+        (b"", "application/json", 422),
+        (b"name_ja=x", "application/x-www-form-urlencoded", 415),
+        (b"{}", "text/plain", 415),
+        (b" " * (1024 * 1024 + 1), "application/json", 413),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(
+    admin: Caller, content: bytes, content_type: str, status: int
+) -> None:
+    answer = admin.ask("POST", "/v1/experts", content=content, Content_Type=content_type)
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
+
+
+def test_an_unknown_field_is_named_with_a_remedy(admin: Caller) -> None:
+    answer = admin.post("/v1/experts", expert(nickname="Taro"), Accept_Language="ja")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "field": "nickname",
+            "detail": "この名前の項目はありません",
+            "remedy": "削除するか、つづりを直してください",
+        }
+    ]
+
+
+def test_an_unknown_parameter_of_a_query_is_named(admin: Caller) -> None:
+    answer = admin.get("/v1/experts?limits=5")
+    assert [each["field"] for each in answer.json()["errors"]] == ["limits"]
+    assert admin.post("/v1/experts?dry_run=true", expert()).status_code == 422
+
+
+def test_a_value_that_the_programme_refuses_names_its_field(admin: Caller) -> None:
+    answer = admin.post("/v1/experts", expert(municipality_code="27100"))
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "field": "municipality_code",
+            "detail": "27100 is none of Tokyo's municipalities",
+            "remedy": "give the five digits of one, such as 13104 for Shinjuku",
+        }
+    ]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x00b", "a\u2028b", "a" * 201])
+def test_a_name_is_one_line_of_text(admin: Caller, name: str) -> None:
+    answer = admin.post("/v1/organizations", organization(name_en=name))
+    assert [each["field"] for each in answer.json()["errors"]] == ["name_en"]
+
+
+def test_a_method_that_an_address_does_not_know_is_405_with_the_ones_it_does(
+    admin: Caller,
+) -> None:
+    answer = admin.ask("DELETE", "/v1/experts")
+    assert answer.status_code == 405
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
+def test_what_the_state_forbids_is_a_conflict_that_says_what_is_possible(admin: Caller) -> None:
+    organization_id = new(admin, "/v1/organizations", organization())["id"]
+    application_id = new(admin, "/v1/applications", application(organization_id))["id"]
+    answer = admin.post(f"/v1/applications/{application_id}/decision", {"outcome": "accepted"})
+    assert answer.status_code == 409
+    assert answer.json()["possible"] == ["answer", "assess", "withdraw"]
