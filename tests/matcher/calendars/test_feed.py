@@ -158,5 +158,6 @@ def test_a_row_without_place_or_names_keeps_the_feed_whole(two_engagements: Data
 
 def test_a_file_is_named_after_its_owner() -> None:
     assert filename_of(E1) == "expert-E1.ics"
+    assert filename_of(Feed(owner_kind=FeedOwner.EXPERT, owner_id="expert-01")) == "expert-01.ics"
     odd = Feed(owner_kind=FeedOwner.ORGANIZATION, owner_id='a"/\r\nb')
     assert filename_of(odd) == "organization-a____b.ics"
