@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from solver.validation import judge
+from solver import Parameters, judge, solve
 from tests.solver.builders import Plan, Record, encode, file, pin, plan, problem
 from tests.solver.conftest import CheckPlan
 
@@ -295,3 +295,11 @@ def test_the_independent_check_says_the_same(rule: Rule, check_plan: CheckPlan) 
 @each_rule
 def test_the_problem_is_one_that_is_read(rule: Rule) -> None:
     assert file(rule.on).problem.name == "two by two"
+
+
+@each_rule
+def test_a_solved_plan_keeps_the_rule_and_is_no_worse(rule: Rule) -> None:
+    found = solve(file(rule.on), Parameters(time_limit_seconds=5))
+    kept = judge(encode(rule.on), encode(plan(rule.on, rule.kept)))
+    assert judge(encode(rule.on), found.to_json()).broken == ()
+    assert found.bound <= found.cost.total <= kept.cost.total

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # ortools and numba load in a second or two: `check` goes wit
     from solver import Parameters, Plan
 
 DONE, NO = 0, 1
+DEFAULT_TIME_LIMIT_SECONDS = 30.0
+SHORTEST_SOLVE_SECONDS = 0.5
+"""What a solve gets at least, however long the problem took to read."""
 
 PROBLEM = click.argument("problem_path", metavar="PROBLEM", type=click.Path(path_type=Path))
 
@@ -56,7 +59,7 @@ class Seconds(click.ParamType[float]):
     "--out", required=True, type=click.Path(path_type=Path), help="The plan; gzipped if .gz."
 )
 @click.option(
-    "--time-limit", type=Seconds(), default=30.0, show_default=True, help="Seconds for all of it."
+    "--time-limit", type=Seconds(), help="Seconds for all of it; 30 unless work is limited."
 )
 @click.option(
     "--workers",
@@ -69,18 +72,16 @@ class Seconds(click.ParamType[float]):
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="With one worker and a work limit, the same seed gives the same plan.",
+    help="With one worker and a work limit alone, the same seed gives the same plan.",
 )
+@click.option("--executor", metavar="URL", help="Where pieces run: local, which is the default.")
 @click.option(
-    "--executor", metavar="URL", help="Where pieces run: local, process, tcp://HOST:PORT."
-)
-@click.option(
-    "--work-limit", type=click.IntRange(1), help="Stop after so much work, whatever the clock says."
+    "--work-limit", type=click.IntRange(1), help="Search steps, for a run that can be repeated."
 )
 def solve(
     problem_path: Path,
     out: Path,
-    time_limit: float,
+    time_limit: float | None,
     workers: int,
     seed: int,
     executor: str | None,
@@ -92,10 +93,14 @@ def solve(
     conflict with each other, it writes which, and exits 2.
     """
     started = time.monotonic()
+    if executor not in (None, "local"):
+        raise click.UsageError(
+            f"--executor {executor!r}: pieces run on the cores of this machine alone; "
+            "leave it out, and say --workers"
+        )
     file = _read_problem(problem_path)
     with _written_at_once(problem_path, out) as temporary:
-        left = max(1.0, time_limit - (time.monotonic() - started))
-        plan = _solve(file, _parameters(left, workers, seed, executor, work_limit))
+        plan = _solve(file, _parameters(started, time_limit, work_limit, workers, seed))
         plan.write(temporary)
     if plan.status == "infeasible_pins":
         raise click.ClickException(
@@ -176,28 +181,27 @@ def _written_at_once(problem_path: Path, out: Path) -> Iterator[Path]:
 
 
 def _parameters(
-    time_limit_seconds: float, workers: int, seed: int, executor: str | None, work_limit: int | None
+    started: float, time_limit: float | None, work_limit: int | None, workers: int, seed: int
 ) -> Parameters:
+    """Leave the engine what is left of the time; a work limit alone knows no clock."""
     from solver import Parameters  # noqa: PLC0415  see the top
 
-    parameters = Parameters(
-        time_limit_seconds=time_limit_seconds, workers=workers, seed=seed, work_limit=work_limit
-    )
-    if executor in (None, "local"):
-        return parameters
-    if "executor" not in {field.name for field in fields(Parameters)}:
-        raise click.UsageError(
-            f"--executor {executor!r}: this solver runs on this machine alone; "
-            "leave it out, and say --workers"
-        )
-    return replace(parameters, executor=executor)
+    if time_limit is None and work_limit is None:
+        time_limit = DEFAULT_TIME_LIMIT_SECONDS
+    if time_limit is not None:
+        time_limit = max(SHORTEST_SOLVE_SECONDS, time_limit - (time.monotonic() - started))
+    return Parameters(time_limit, workers=workers, seed=seed, work_limit=work_limit)
 
 
 def _solve(file: ProblemFile, parameters: Parameters) -> Plan:
-    from solver import solve as solve_problem  # noqa: PLC0415  see the top
+    from solver import NoPlanFound  # noqa: PLC0415  see the top
+    from solver import solve as solve_problem  # noqa: PLC0415
 
     with _interruptions() as interrupted, show_progress(Console(stderr=True)) as on_progress:
-        return solve_problem(file, parameters, on_progress=on_progress, cancelled=interrupted)
+        try:
+            return solve_problem(file, parameters, on_progress=on_progress, cancelled=interrupted)
+        except NoPlanFound as error:
+            raise click.ClickException(f"{error}; give it more time") from error
 
 
 @contextmanager
