@@ -9,32 +9,33 @@ import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 
-from solver.engine import Parameters, solve
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound
 from matcher.models import Engagement, Plan, PlanState, Release
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
-from matcher.planning.ground import ground_of, latest_release_number
+from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
 from matcher.planning.problem import PLANNABLE_STATES, PlannedSession, Records, sessions_of
 from matcher.planning.releases import publish
 from matcher.planning.runs import result_of
+from solver import Parameters, solve
 from solver.plan import Cost
 from solver.plan import Plan as PlanFile
 from solver.problem import ProblemFile
 
-TIME_LIMIT_SECONDS = 2.0
-"""The answer is due at once; with everything else fixed the best one is proven long before."""
-
-PARAMETERS = Parameters(time_limit_seconds=TIME_LIMIT_SECONDS)
+PARAMETERS = Parameters(time_limit_seconds=10.0)
+"""With everything else fixed the best assignment is proven in a fraction of a second. The limit is
+for the worst day: a busy machine, a process that has just begun."""
 
 
 @dataclass(frozen=True)
 class Proposal:
     """Who would serve an engagement, when and why; nothing is kept of it."""
 
+    programme_id: str
     engagement_id: str
+    proposed_at: dt.datetime
     match: Match
     """The expert, with the reasons for the choice."""
     sessions: tuple[PlannedSession, ...]
@@ -42,6 +43,7 @@ class Proposal:
     wanted_sessions: int
     problem: ProblemFile
     plan: PlanFile
+    ground: Ground
 
     @property
     def cost(self) -> Cost:
@@ -75,10 +77,12 @@ def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
 
     Raises:
         NotFound: there is no such engagement.
-        Conflict: it has all its sessions, or is to get none any more.
+        Conflict: it has all its sessions, is to get none any more, or no answer came in time.
         NotServable: there is no expert, or no date; says why.
     """
-    return _propose(_records(db, engagement_id, now), engagement_id)
+    records = _records(db, engagement_id, now)
+    release = latest_release_number(db, records.programme_id)
+    return _propose(records, engagement_id, release, now)
 
 
 def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Release:
@@ -93,24 +97,24 @@ def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Relea
 
 
 def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime) -> Release:
-    """Make a proposal of this same moment a release of its own.
+    """Publish a proposal, as a release of its own.
 
     Raises:
-        PlanOutdated, Conflict: the records have changed since it was made.
+        PlanOutdated: what it stands on has changed since; names what.
+        Conflict: it collides with what happens at this moment.
     """
-    programme_id = proposal.problem.problem.name
     plan = Plan(
-        programme_id=programme_id,
+        programme_id=proposal.programme_id,
         state=PlanState.READY,
         scope=(proposal.engagement_id,),
         time_limit_seconds=PARAMETERS.time_limit_seconds,
         workers=PARAMETERS.workers,
         seed=PARAMETERS.seed,
-        created_at=now,
+        created_at=proposal.proposed_at,
         created_by=by,
-        started_at=now,
-        finished_at=now,
-        ground=ground_of(proposal.problem.problem, latest_release_number(db, programme_id)),
+        started_at=proposal.proposed_at,
+        finished_at=proposal.proposed_at,
+        ground=dict(proposal.ground),
         **result_of(proposal.problem, proposal.plan),
     )
     db.add(plan)
@@ -156,7 +160,7 @@ def _candidates(records: Records, engagement: Engagement) -> CandidateList:
     return records.candidates_of(engagement, workload=elsewhere)
 
 
-def _propose(records: Records, engagement_id: str) -> Proposal:
+def _propose(records: Records, engagement_id: str, release: int, now: dt.datetime) -> Proposal:
     engagement = records.engagements[engagement_id]
     earliest, latest = records.window(engagement)
     if earliest > latest:
@@ -168,13 +172,33 @@ def _propose(records: Records, engagement_id: str) -> Proposal:
     plan = solve(problem, PARAMETERS)
     sessions = sessions_of(plan, problem.problem, records.engagements, records.rules)
     if not sessions:
-        raise nobody_is_free(problem.problem, engagement_id)
+        raise _no_sessions(problem, plan, engagement_id)
     chosen = sessions[-1].expert_id
     return Proposal(
+        programme_id=records.programme_id,
         engagement_id=engagement_id,
+        proposed_at=now,
         match=next(each for each in suitable.ranked if each.expert_id == chosen),
         sessions=sessions,
         wanted_sessions=len(engagement.session_minutes),
         problem=problem,
         plan=plan,
+        ground=ground_of(problem.problem, release),
     )
+
+
+def _no_sessions(problem: ProblemFile, plan: PlanFile, engagement_id: str) -> Conflict:
+    if plan.status == "infeasible_pins":
+        return Conflict(
+            f"The published sessions break a rule: {'; '.join(plan.conflicts)}.",
+            f"確定済みの派遣が規則に反しています: {'、'.join(plan.conflicts)}。",
+            code="infeasible_pins",
+            conflicts=plan.conflicts,
+        )
+    if plan.status != "optimal":
+        return Conflict(
+            "No assignment was found in time, and none was ruled out. Start a planning run.",
+            "時間内に割り当てが見つかりませんでした。派遣計画の計算を実行してください。",
+            code="undecided",
+        )
+    return nobody_is_free(problem.problem, engagement_id)

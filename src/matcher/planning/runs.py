@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import hashlib
 import logging
 import threading
 from collections.abc import Callable
@@ -17,7 +18,6 @@ from types import TracebackType
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from solver.engine import Parameters, Progress, solve
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
@@ -27,6 +27,7 @@ from matcher.errors import Conflict, MatcherError, NotFound
 from matcher.models import Plan, PlanState, ProgressRecord
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
+from solver import Parameters, Progress, solve
 from solver.plan import Plan as PlanFile
 from solver.problem import ProblemFile, pack
 from solver.validation import Verdict, judge
@@ -111,7 +112,7 @@ def judged(plan: Plan) -> Verdict:
     """Judge a stored plan by its stored problem, from their bytes alone.
 
     Raises:
-        Conflict: the plan has none yet.
+        Conflict: there is none yet, or the stored problem is not the one it was made for.
     """
     if plan.problem is None or plan.plan is None:
         raise Conflict(
@@ -120,6 +121,12 @@ def judged(plan: Plan) -> Verdict:
             state=plan.state,
         )
     problem = gzip.decompress(plan.problem)
+    if hashlib.sha256(problem).hexdigest() != plan.problem_sha256:
+        raise Conflict(
+            "The stored problem is not the one that was solved. Start a new run.",
+            "保存された問題データが計算時のものと一致しません。計画を作り直してください。",
+            code="plan_damaged",
+        )
     return judge(problem, gzip.decompress(plan.plan), sha256=plan.problem_sha256)
 
 

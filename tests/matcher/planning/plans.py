@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from sqlalchemy import select
@@ -19,7 +18,7 @@ from solver.plan import Plan as PlanFile
 from solver.problem import ProblemFile
 from solver.validation import judge
 
-Wanted = Mapping[str, tuple[str, Iterable[str]]]
+Wanted = dict[str, tuple[str, tuple[str, ...]]]
 """By engagement: the expert, and the wall-clock times at which the sessions start."""
 
 
