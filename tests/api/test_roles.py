@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from api import create_app
+from api.identity import OPEN_OPERATIONS
+from matcher.access import PERMISSIONS, Reach
+from matcher.models import Role
+from matcher.settings import Settings
+from tests.api.records import application, new, new_engagement, new_expert, organization
+from tests.api.service import Caller, RunningService
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and an address that the service answers, and the operation it is."""
+
+    operation: str
+    method: str
+    path: str
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    folder = tmp_path_factory.mktemp("app")
+    return create_app(Settings(database_url=sqlite_url, data_directory=folder))
+
+
+def test_each_operation_has_its_row_in_the_permissions_or_is_open(app: Flask) -> None:
+    operations = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert operations == set(PERMISSIONS) | OPEN_OPERATIONS
+
+
+def test_each_route_is_refused_without_a_key_and_to_each_role_that_has_no_part_in_it(
+    app: Flask, service: RunningService
+) -> None:
+    experts = [new_expert(service.caller(Role.ADMIN))]
+    organizations = [new(service.caller(Role.ADMIN), "/v1/organizations", organization())["id"]]
+    subjects = {Role.EXPERT: experts[0], Role.ORGANIZATION: organizations[0]}
+    callers = {role: service.caller(role, subjects.get(role)) for role in Role}
+    for route in _routes(app):
+        body = {} if route.method != "GET" else None
+        assert service.nobody.ask(route.method, route.path, body).status_code == 401, route
+        for role, caller in callers.items():
+            answer = caller.ask(route.method, route.path, body)
+            if PERMISSIONS[route.operation][role] is Reach.NONE:
+                assert answer.status_code == 403, (route, role)
+                assert answer.json()["code"] == "forbidden"
+            else:
+                assert answer.status_code in {200, 404, 422, 428}, (route, role, answer.text)
+
+
+@pytest.fixture(scope="module")
+def two_sides(service: RunningService) -> Mapping[str, Any]:
+    """One engagement that is assigned, and the keys of those who have no part in it."""
+    admin = service.caller(Role.ADMIN)
+    expert_id, other_id = new_expert(admin), new_expert(admin, active=False)
+    engagement_id = new_engagement(admin)
+    assigned = admin.post(f"/v1/engagements/{engagement_id}/assignment")
+    assert assigned.status_code == 200, assigned.text
+    engagement = admin.get(f"/v1/engagements/{engagement_id}").json()
+    other_organization = new(admin, "/v1/organizations", organization())["id"]
+    return {
+        "engagement": engagement_id,
+        "expert": service.caller(Role.EXPERT, assigned.json()["expert"]["id"]),
+        "expert_id": assigned.json()["expert"]["id"],
+        "other_expert": service.caller(
+            Role.EXPERT, other_id if other_id != assigned.json()["expert"]["id"] else expert_id
+        ),
+        "organization": service.caller(Role.ORGANIZATION, engagement["organization"]["id"]),
+        "organization_id": engagement["organization"]["id"],
+        "other_organization": service.caller(Role.ORGANIZATION, other_organization),
+        "other_organization_id": other_organization,
+    }
+
+
+@pytest.mark.parametrize("role", ["expert", "organization"])
+def test_an_expert_and_an_organization_see_their_own_sessions_and_no_others(
+    two_sides: Mapping[str, Any], role: str
+) -> None:
+    own: Caller = two_sides[role]
+    other: Caller = two_sides[f"other_{role}"]
+    sessions = own.get("/v1/sessions").json()["items"]
+    assert [each["engagement_id"] for each in sessions] == [two_sides["engagement"]] * 2
+    assert other.get("/v1/sessions").json()["items"] == []
+    for path in (
+        f"/v1/sessions/{sessions[0]['id']}",
+        f"/v1/engagements/{two_sides['engagement']}",
+    ):
+        assert own.get(path).status_code == 200
+        assert other.get(path).status_code == 404
+
+
+def test_an_expert_sees_no_other_expert_and_sets_nobody_elses_hours(
+    two_sides: Mapping[str, Any],
+) -> None:
+    other: Caller = two_sides["other_expert"]
+    path = f"/v1/experts/{two_sides['expert_id']}"
+    assert other.get(path).status_code == 404
+    assert len(other.get("/v1/experts").json()["items"]) == 1
+    hours = {"weekly_hours": []}
+    assert other.ask("PUT", f"{path}/availability", hours, If_Match='"x"').status_code == 404
+
+
+def test_an_organization_applies_for_itself_only_and_not_before_others(
+    two_sides: Mapping[str, Any],
+) -> None:
+    other: Caller = two_sides["other_organization"]
+    for_another = application(two_sides["organization_id"])
+    assert other.post("/v1/applications", for_another).status_code == 403
+    heavy = application(two_sides["other_organization_id"], weight=5)
+    assert other.post("/v1/applications", heavy).status_code == 403
+    plain = application(two_sides["other_organization_id"])
+    assert other.post("/v1/applications", plain).status_code == 201
+
+
+def test_nobody_makes_a_feed_of_somebody_elses_calendar(two_sides: Mapping[str, Any]) -> None:
+    feed = {"owner_kind": "expert", "owner_id": two_sides["expert_id"]}
+    assert two_sides["other_expert"].post("/v1/feeds", feed).status_code == 404
+    assert two_sides["organization"].post("/v1/feeds", feed).status_code == 404
+    assert two_sides["expert"].post("/v1/feeds", feed).status_code == 201
+
+
+def _routes(app: Flask) -> Iterator[Route]:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in OPEN_OPERATIONS:
+            continue
+        path = rule.rule.replace("<number>", "1")
+        for argument in rule.arguments:
+            path = path.replace(f"<{argument}>", "nothing-there")
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield Route(rule.endpoint, method, path)
