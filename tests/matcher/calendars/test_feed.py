@@ -1,5 +1,6 @@
 import datetime as dt
 
+import pytest
 from sqlalchemy.orm import Session as Database
 
 from matcher.calendars.feed import filename_of, render_feed, version_of
@@ -14,6 +15,12 @@ NOW = dt.datetime(2025, 10, 2, 3, 0, tzinfo=dt.UTC)
 E1 = Feed(owner_kind=FeedOwner.EXPERT, owner_id="E1", language=FeedLanguage.BOTH)
 O1 = Feed(owner_kind=FeedOwner.ORGANIZATION, owner_id="O1", language=FeedLanguage.BOTH)
 SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Run these on SQLite alone; that both databases give the same state is tested with it."""
+    return sqlite_url
 
 
 def add_session(db: Database) -> Session:
