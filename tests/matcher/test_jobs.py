@@ -1,0 +1,252 @@
+"""Jobs through real queues and, for what only a process can show, real workers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from huey import Huey
+
+from matcher.clock import utc_now
+from matcher.database import create_database_engine, session_factory
+from matcher.errors import Misconfigured
+from matcher.jobs import Jobs, open_queue
+from matcher.models import Plan, PlanState
+from matcher.planning.runs import Attempt, RunParameters, Sessions, start_run
+from matcher.sample import load_sample
+from matcher.settings import Settings
+
+START_OF_YEAR = dt.datetime(2025, 7, 10, 3, tzinfo=dt.UTC)
+QUICK = RunParameters(only=("2025-001",), time_limit_seconds=60)
+"""Proven in a moment; the limit is for a busy machine."""
+ENDLESS = RunParameters(time_limit_seconds=600)
+PATIENCE_SECONDS = 90
+
+
+def clock() -> dt.datetime:
+    return START_OF_YEAR
+
+
+@pytest.fixture(scope="module")
+def sample_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the sample's year, to be copied."""
+    path = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("sample") / "sample.sqlite"))
+    engine = create_database_engine(f"sqlite:///{path}")
+    with session_factory(engine).begin() as db:
+        load_sample(db)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def settings(sample_template: Path, tmp_path: Path) -> Settings:
+    """An installation of its own, with the sample's year, whose clocks show July 2025."""
+    shutil.copy(sample_template, tmp_path / "matcher.sqlite")
+    return Settings(
+        data_directory=tmp_path, clock_shift_days=(START_OF_YEAR.date() - utc_now().date()).days
+    )
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[Sessions]:
+    engine = create_database_engine(settings.database_url)
+    yield session_factory(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def queue(settings: Settings) -> Iterator[Huey]:
+    queue = open_queue(settings)
+    yield queue
+    queue.storage.close()
+
+
+@pytest.fixture
+def jobs(queue: Huey, sessions: Sessions) -> Jobs:
+    return Jobs(queue, sessions, clock=clock)
+
+
+def queue_run(sessions: Sessions, parameters: RunParameters = QUICK) -> str:
+    with sessions.begin() as db:
+        return start_run(db, "tokyo-2025", parameters, "planner", START_OF_YEAR).id
+
+
+def plan_of(sessions: Sessions, plan_id: str) -> Plan:
+    with sessions() as db:
+        return db.get_one(Plan, plan_id)
+
+
+def announced(queue: Huey) -> list[str]:
+    return [task.args[0] for task in queue.pending()]
+
+
+def test_queued_runs_are_carried_out_without_a_consumer(jobs: Jobs, sessions: Sessions) -> None:
+    plan_id = queue_run(sessions)
+
+    assert jobs.execute_queued() == 1
+    assert plan_of(sessions, plan_id).state == PlanState.READY
+    assert jobs.execute_queued() == 0
+
+
+def test_a_message_is_only_the_id_of_a_run(jobs: Jobs, sessions: Sessions, queue: Huey) -> None:
+    plan_id = queue_run(sessions)
+    jobs.enqueue(plan_id)
+
+    assert announced(queue) == [plan_id]
+
+
+def test_a_queued_run_without_a_message_gets_one(
+    jobs: Jobs, sessions: Sessions, queue: Huey
+) -> None:
+    plan_id = queue_run(sessions)
+    jobs.sweep()
+    jobs.sweep()
+
+    assert announced(queue) == [plan_id]
+
+
+def test_a_silent_run_gets_a_new_message(jobs: Jobs, sessions: Sessions, queue: Huey) -> None:
+    plan_id = queue_run(sessions)
+    long_ago = START_OF_YEAR - dt.timedelta(minutes=10)
+    Attempt.claim(sessions, plan_id, clock=lambda: long_ago, lease=dt.timedelta(minutes=1))
+    jobs.sweep()
+
+    assert announced(queue) == [plan_id]
+    assert plan_of(sessions, plan_id).state == PlanState.QUEUED
+
+
+def test_a_second_message_for_a_run_does_nothing(
+    jobs: Jobs, sessions: Sessions, queue: Huey
+) -> None:
+    plan_id = queue_run(sessions)
+    assert jobs.execute(plan_id)
+
+    assert not jobs.execute(plan_id)
+    assert plan_of(sessions, plan_id).attempt == 1
+
+
+def test_a_queue_that_is_away_keeps_nobody_from_asking(
+    settings: Settings, jobs: Jobs, sessions: Sessions, queue: Huey
+) -> None:
+    plan_id = queue_run(sessions)
+    queue.storage.close()
+    (settings.data_directory / "queue.sqlite").write_bytes(b"not a database" * 100)
+    jobs.enqueue(plan_id)
+
+    assert plan_of(sessions, plan_id).state == PlanState.QUEUED
+
+
+def test_a_queue_on_postgresql_carries_messages_too(
+    postgres_url: str, settings: Settings, sessions: Sessions
+) -> None:
+    url = postgres_url
+    queue = open_queue(settings.model_copy(update={"queue_url": url}))
+    plan_id = queue_run(sessions)
+    Jobs(queue, sessions, clock=clock).enqueue(plan_id)
+
+    assert announced(queue) == [plan_id]
+    queue.storage.close()
+
+
+def test_a_queue_that_is_not_known_is_refused(settings: Settings) -> None:
+    with pytest.raises(Misconfigured, match="MATCHER_QUEUE_URL"):
+        open_queue(settings.model_copy(update={"queue_url": "amqp://localhost"}))
+
+
+@dataclass
+class Workers:
+    """Starts `matcher worker` processes, and ends those that are left."""
+
+    settings: Settings
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start one, which takes a run over after four silent seconds."""
+        program = "import sys; from matcher.cli import main; sys.exit(main())"
+        environment = os.environ | {
+            "MATCHER_DATA_DIRECTORY": str(self.settings.data_directory),
+            "MATCHER_CLOCK_SHIFT_DAYS": str(self.settings.clock_shift_days),
+        }
+        worker = subprocess.Popen(
+            [sys.executable, "-c", program, "worker", "--lease", "4"],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+        self.started.append(worker)
+        return worker
+
+    def end(self) -> None:
+        """Kill those that are left."""
+        for worker in self.started:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+
+
+@pytest.fixture
+def workers(settings: Settings) -> Iterator[Workers]:
+    workers = Workers(settings)
+    yield workers
+    workers.end()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.2)
+
+
+def test_a_worker_carries_out_a_run_and_stops_when_told(
+    jobs: Jobs, sessions: Sessions, workers: Workers
+) -> None:
+    worker = workers.start()
+    plan_id = queue_run(sessions)
+    jobs.enqueue(plan_id)
+    wait_until(lambda: plan_of(sessions, plan_id).state == PlanState.READY)
+
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    assert plan_of(sessions, plan_id).served
+
+
+def test_a_worker_that_is_told_to_end_hands_its_run_back(
+    sessions: Sessions, workers: Workers
+) -> None:
+    plan_id = queue_run(sessions, ENDLESS)
+    worker = workers.start()
+    wait_until(lambda: bool(plan_of(sessions, plan_id).progress))
+
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    plan = plan_of(sessions, plan_id)
+    assert (plan.state, plan.attempt) == (PlanState.QUEUED, 1)
+
+
+def test_a_run_whose_worker_is_killed_is_tried_once_more_and_then_fails(
+    sessions: Sessions, workers: Workers
+) -> None:
+    plan_id = queue_run(sessions, ENDLESS)
+    for attempt in (1, 2):
+        worker = workers.start()
+
+        def is_being_solved(attempt: int = attempt) -> bool:
+            plan = plan_of(sessions, plan_id)
+            return plan.attempt == attempt and bool(plan.progress)
+
+        wait_until(is_being_solved)
+        worker.kill()
+        worker.wait()
+
+    workers.start()
+    wait_until(lambda: plan_of(sessions, plan_id).state == PlanState.FAILED)
+    assert "stopped answering twice" in (plan_of(sessions, plan_id).error or "")
