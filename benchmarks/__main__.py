@@ -1,0 +1,147 @@
+"""`python -m benchmarks`: the solver's figures; see README.md beside this file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.progress import track
+
+SHARED_INSTANCES = Path(__file__).parents[1].parent / "shared" / "instances"
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Measure the solver. Without a command: run every instance."""
+    if context.invoked_subcommand is None:
+        context.invoke(run_instances)
+
+
+@cli.command("run")
+@click.option(
+    "--instances",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A file or a folder of instances; by default the shared ones.",
+)
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="For every instance.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the figures here as JSON.")
+@click.option("--plans", type=click.Path(path_type=Path), help="Keep the plans in this folder.")
+def run_instances(
+    instances: tuple[Path, ...] = (),
+    workers: int = 2,
+    seed: int = 0,
+    time_limit: float | None = None,
+    out: Path | None = None,
+    plans: Path | None = None,
+) -> None:
+    """Solve each instance under the protocol, judge the plans, print the table."""
+    from benchmarks.report import as_json, as_markdown  # noqa: PLC0415  quick --help
+    from benchmarks.runner import run  # noqa: PLC0415
+
+    paths = sorted(_files(instances or (SHARED_INSTANCES,)), key=lambda path: path.stat().st_size)
+    if not paths:
+        raise click.UsageError("there are no instances; name some with --instances")
+    with TemporaryDirectory() as temporary:
+        folder = plans or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = []
+        for path in paths:
+            click.echo(f"{path.name}:", err=True)
+            plan = folder / f"{path.name.removesuffix('.gz').removesuffix('.json')}.plan.json"
+            plan.unlink(missing_ok=True)
+            figures.append(run(path, plan, workers=workers, seed=seed, time_limit=time_limit))
+    click.echo(as_markdown(figures))
+    if out:
+        out.write_text(as_json(figures, workers=workers, seed=seed))
+    sys.exit(0 if all(each.holds for each in figures) else 1)
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path]:
+    return [
+        file
+        for path in paths
+        for file in (sorted(path.glob("*.json*")) if path.is_dir() else [path])
+    ]
+
+
+@cli.command("generate")
+@click.option("--engagements", default=60, show_default=True, type=click.IntRange(1))
+@click.option("--experts", default=24, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--tightness",
+    default=0.76,
+    show_default=True,
+    type=click.FloatRange(0.01, 10),
+    help="Sessions wanted for each that experts may hold; 0.97 is tight.",
+)
+@click.option("--regions", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--open-days", default=3, show_default=True, type=click.IntRange(1, 5))
+@click.option("--least-gap-days", type=click.IntRange(1), help="7, 10 or 14 by default.")
+@click.option(
+    "--held-until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Publish a plan, hold its sessions before this day, and replan.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+def generate_instance(
+    engagements: int,
+    experts: int,
+    seed: int,
+    tightness: float,
+    regions: int,
+    open_days: int,
+    least_gap_days: int | None,
+    held_until: dt.datetime | None,
+    out: Path,
+) -> None:
+    """Make an instance like the shared ones, of any size and tightness."""
+    from benchmarks.instances import Shape, generate  # noqa: PLC0415
+    from solver.problem import pack  # noqa: PLC0415
+
+    shape = Shape(
+        engagements=engagements,
+        experts=experts,
+        seed=seed,
+        tightness=tightness,
+        regions=regions,
+        open_days=open_days,
+        least_gap_days=least_gap_days,
+        held_until=held_until.date() if held_until else None,
+    )
+    content = generate(shape).to_json()
+    out.write_bytes(pack(content) if out.suffix == ".gz" else content)
+
+
+@cli.command("brute-force")
+@click.option("--cases", default=1000, show_default=True, type=click.IntRange(1))
+@click.option("--first", default=0, show_default=True, help="The number of the first case.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep differing problems here.")
+def compare_with_brute_force(cases: int, first: int, out: Path | None) -> None:
+    """Compare the solver with every plan there is, on tiny random problems."""
+    from benchmarks.exactness import differences  # noqa: PLC0415
+
+    wrong = 0
+    for difference in track(differences(first, cases), total=cases, description="comparing"):
+        if difference is None:
+            continue
+        wrong += 1
+        click.echo(f"{difference.problem['name']}: {difference.text}")
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+            path = out / f"{difference.problem['name'].replace(' ', '-')}.json"
+            path.write_text(json.dumps(difference.problem, indent=1))
+    click.echo(f"{cases - wrong} of {cases} equal")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m benchmarks")
