@@ -96,8 +96,8 @@ def complaint_of(error: Exception) -> str | None:
 
 @click.command(
     cls=LazyGroup,
-    epilog="'matcher COMMAND --help' tells the options of one command. Each can also be given in the "
-    "environment: MATCHER_SERVE_PORT=8080 is matcher serve --port 8080.",
+    epilog="'matcher COMMAND --help' tells the options of one command. Each can also be given in "
+    "the environment: MATCHER_SERVE_PORT=8080 is matcher serve --port 8080.",
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MATCHER"},
 )
 @click.version_option(package_name="expert-dispatch-matcher", message="%(prog)s %(version)s")
