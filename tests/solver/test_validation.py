@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import gzip
 import json
 import random
+import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from solver import validation
 from solver.validation import Verdict, judge
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import Record, encode, pin, plan, problem
@@ -56,6 +59,18 @@ def stated(record: Record, found: Record, check_plan: CheckPlan) -> Record:
     """Let a plan state what the independent check says that it costs, and a bound below."""
     _, cost, _, _ = check_plan(record, found)
     return found | {"cost": cost, "bound": cost["total"] - 1 if cost["total"] else 0}
+
+
+def test_the_judge_shares_no_code_and_needs_no_library() -> None:
+    tree = ast.parse(Path(validation.__file__).read_text())
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("name", INSTANCES)

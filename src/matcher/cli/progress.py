@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # the engine takes a second to import; a type does not need i
 SECONDS_BETWEEN_LINES = 5.0
 """Where standard error is no terminal, lines of one stage come no closer than this."""
 
+WIDEST_GAP = 10.0
+"""Above ten times the bound a gap says nothing but that bound or plan has yet to come."""
+
 STAGES = {
     "reading": "reading the problem",
     "pairs": "pricing who could serve whom",
@@ -41,9 +44,10 @@ def describe(progress: Progress) -> str:
     line = f"{progress.seconds:6.1f} s  {stage:<28}"
     if progress.stage in ("reading", "pairs"):
         return line.rstrip()
+    gap = f"{progress.gap:.2%}" if progress.gap < WIDEST_GAP else "wide"
     return (
         f"{line}  cost {progress.cost:,}  bound {progress.bound:,}"
-        f"  gap {progress.gap:.2%}  served {progress.served:,}"
+        f"  gap {gap}  served {progress.served:,}"
     )
 
 

@@ -1,0 +1,66 @@
+"""The bounds: each proven, each at least as good as the one before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from solver.bound import (
+    Assignment,
+    assignment_of,
+    price_capacity,
+    price_engagements,
+    solve_assignment,
+)
+from solver.grid import compile_grid, relax
+from solver.patterns import NEVER, price_alone
+from solver.problem import ProblemFile
+from solver.schedule import pinned_schedule
+from tests.solver.brute_force import brute_force
+from tests.solver.builders import file, problem
+from tests.solver.random_problems import random_problem
+
+
+def assignment(problem_file: ProblemFile) -> Assignment:
+    grid = relax(compile_grid(problem_file.problem))
+    schedule = pinned_schedule(grid)
+    cost = np.full((len(grid.pair_expert), 6), NEVER, dtype=np.int64)
+    price_alone(grid, schedule, 0, len(cost), cost)
+    return assignment_of(grid, schedule, cost)
+
+
+def bounds(pairs: Assignment, best_known: int) -> tuple[int, int, int]:
+    capacity, price = price_capacity(pairs, best_known, 200)
+    knapsack, _ = price_engagements(pairs, price, best_known, 200)
+    closed = solve_assignment(pairs, capacity, price, best_known, most_options=10_000, limits={})
+    return capacity, knapsack, closed
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_bound_lies_above_the_best_of_all_plans(seed: int) -> None:
+    record = random_problem(seed)
+    best = brute_force(record)
+    if best is None:
+        pytest.skip("the pins of this one leave no plan")
+    assert max(bounds(assignment(file(record)), best.cost)) <= best.cost
+
+
+def test_without_scarcity_every_bound_is_the_cheapest_pairs() -> None:
+    assert bounds(assignment(file(problem())), 100) == (16, 16, 16)
+
+
+def test_the_integer_program_sees_that_engagements_come_whole() -> None:
+    # Three sessions of Ann's fit one engagement of two: half an engagement is nobody's.
+    scarce = problem(
+        ann={"max_total": 3},
+        bakers={"candidates": [{"expert": "ann", "cost": 0}]},
+        tailors={"candidates": [{"expert": "ann", "cost": 0}]},
+    )
+    capacity, knapsack, closed = bounds(assignment(file(scarce)), 1012)
+    assert capacity <= knapsack <= closed == 1009
+
+
+def test_an_assignment_with_too_many_options_is_left_alone() -> None:
+    pairs = assignment(file(problem()))
+    capacity, price = price_capacity(pairs, 100, 10)
+    assert solve_assignment(pairs, capacity, price, 100, most_options=1, limits={}) == 0
