@@ -43,7 +43,7 @@ CAPACITY_STEPS, KNAPSACK_STEPS = 300, 600
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
 
-JUDGE_SECONDS_A_BYTE = 3e-7
+JUDGE_SECONDS_A_BYTE = 6e-7
 """What writing and judging a plan takes, kept free at the end of the time limit."""
 
 
@@ -128,7 +128,7 @@ class _Run:
         self._deadline = float("inf")
         limit = parameters.time_limit_seconds
         if limit is not None:
-            reserve = 0.02 * limit + JUDGE_SECONDS_A_BYTE * len(file.json)
+            reserve = 0.03 * limit + JUDGE_SECONDS_A_BYTE * len(file.json)
             self._deadline = self._started + max(0.2 * limit, limit - reserve)
 
     def price_pairs(self, executor: Executor) -> None:
@@ -168,7 +168,7 @@ class _Run:
         """Prove a first bound; its prices lead the construction."""
         self._incumbent.enter("bound")
         cheapest = cheapest_options(self._pairs, np.zeros(len(self._grid.max_total), np.int64))
-        aim = int(1.1 * np.minimum(cheapest, NEVER // len(cheapest)).sum()) // SCALE
+        aim = int(1.1 * np.minimum(cheapest, UNSERVABLE // 1000).sum()) // SCALE
         bound, self._price = price_capacity(self._pairs, aim, CAPACITY_STEPS)
         self._capacity_bound = bound
         self._incumbent.raise_bound(bound)
