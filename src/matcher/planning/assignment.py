@@ -39,7 +39,7 @@ class Proposal:
     match: Match
     """The expert, with the reasons for the choice."""
     sessions: tuple[PlannedSession, ...]
-    """Those that would be new or change."""
+    """All that are still to come: new ones, and the engagement's own as they would stand."""
     wanted_sessions: int
     problem: ProblemFile
     plan: PlanFile

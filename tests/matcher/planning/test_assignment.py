@@ -31,6 +31,12 @@ WEEK = dt.timedelta(weeks=1)
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """SQLite alone: only plain queries are sent from here."""
+    return sqlite_url
+
+
+@pytest.fixture
 def published(db: Database) -> Database:
     """Engagement A1 is served by E1 on Wednesdays; A2 waits."""
     rows.add_engagements(db, "A1", "A2")

@@ -23,6 +23,12 @@ TOKYO_NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
 WEEK = dt.timedelta(weeks=1)
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """SQLite alone: only plain queries are sent from here."""
+    return sqlite_url
+
+
 def at(wall_clock: str) -> dt.datetime:
     """A time on Tokyo's walls."""
     return dt.datetime.fromisoformat(wall_clock)
