@@ -17,7 +17,6 @@ from matcher.report.language import Voice
 from solver import Progress
 
 STAGES = {
-    "reading": ("問題の読み込み", "reading the problem"),
     "pairs": ("組み合わせごとの費用の計算", "pricing who could serve whom"),
     "bound": ("下界の証明", "proving a bound"),
     "construct": ("最初の計画の作成", "building a first plan"),

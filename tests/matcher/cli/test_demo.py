@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import os
 import re
@@ -34,6 +35,13 @@ def run_demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def wall(moment: dt.date) -> dt.datetime:
+    """A time of an event, by Tokyo's clocks."""
+    assert isinstance(moment, dt.datetime)
+    assert str(moment.tzinfo) == "Asia/Tokyo"
+    return moment.replace(tzinfo=None)
 
 
 @pytest.fixture(scope="session")
@@ -127,11 +135,10 @@ def test_every_calendar_shows_the_sessions_of_its_owner_at_their_hours(played: P
             for each in sessions
             if path.stem in (each.expert_id, organizations[each.id])
         ]
-        events = Calendar.from_ical(path.read_bytes()).walk("VEVENT")
-        assert sorted(
-            (event["DTSTART"].dt.replace(tzinfo=None), event["DTEND"].dt.replace(tzinfo=None))
-            for event in events
-        ) == sorted(own)
+        calendar = Calendar.from_ical(path.read_bytes())
+        assert isinstance(calendar, Calendar)
+        events = calendar.events
+        assert sorted((wall(event.start), wall(event.end)) for event in events) == sorted(own)
         shown += len(events)
     assert shown == 2 * len(sessions)
 
