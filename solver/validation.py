@@ -229,6 +229,7 @@ def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
     """
     terms = _read_problem(json.loads(problem))
     stated, assignments, broken = _read_plan(plan)
+    digest = stated.get("problem_sha256")
     services = _services(terms, assignments, broken)
     calendars = _calendars(terms, (each for service in services for each in service.sessions))
     for service in services:
@@ -244,7 +245,7 @@ def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
         sessions=sum(service.count for service in services),
         wanted_sessions=sum(len(each.durations) for each in terms.engagements.values()),
         bound=stated["bound"] if _is_int(stated.get("bound")) else None,
-        problem_sha256=stated.get("problem_sha256"),
+        problem_sha256=digest if isinstance(digest, str) else None,
         pin_conflicts=tuple(_broken_calendars(_calendars(terms, _pinned_sessions(terms)))),
     )
     broken += _apply(RULES_OF_WHAT_IS_STATED, "the plan", Statement(terms, stated, verdict, sha256))
@@ -455,7 +456,7 @@ def gap_stated(statement: Statement) -> Iterator[str]:
     stated, gap = statement.stated.get("gap"), statement.verdict.gap
     if stated is None:
         return
-    if isinstance(stated, bool) or not isinstance(stated, int | float):
+    if not (isinstance(stated, float) or _is_int(stated)):
         yield f"gap is {_show(stated)}, not a number"
     elif gap is None or not math.isclose(stated, gap, rel_tol=GAP_TOLERANCE, abs_tol=GAP_TOLERANCE):
         yield f"it states a gap of {stated}, it is {gap}"
@@ -637,7 +638,8 @@ def _gap(total: int, bound: int) -> float:
 
 
 def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Whether it is a whole number, of a size that can be divided."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _name(session: Session) -> str:
@@ -646,6 +648,8 @@ def _name(session: Session) -> str:
 
 def _show(value: object) -> str:
     """Show a value from a file on one short line, whatever it holds."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
     return f"{value!a:.80}"
 
 
@@ -826,12 +830,12 @@ def _read_assignment(row: Json) -> tuple[str, str, tuple[dt.datetime, ...]]:
     raise ValueError("it is not {engagement, expert, starts}")
 
 
-def _read_moment(text: object) -> dt.datetime:
+def _read_moment(text: Json) -> dt.datetime:
     """Read a local time, also one spelled in another way; raises ValueError where it is none."""
     try:
-        moment = dt.datetime.fromisoformat(str(text))
+        moment = dt.datetime.fromisoformat(text)
         moment + dt.timedelta(days=1)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{_show(text)} is no time YYYY-MM-DDTHH:MM") from None
     if moment.tzinfo is not None:
         raise ValueError(f"{_show(text)} is no local time: it has a zone")

@@ -302,3 +302,50 @@ def test_a_start_that_is_not_written_as_it_should_is_refused(start: object) -> N
         "assignments": [{"engagement": "bakers", "expert": "ann", "starts": [start]}]
     }
     assert "format" in rules_of(found)
+
+
+ODD_VALUES: tuple[object, ...] = (
+    None,
+    True,
+    -1,
+    1.5,
+    10**400,
+    -(10**400),
+    "",
+    "\ud800\n",
+    [],
+    [[]],
+    [None],
+    {},
+    {"total": []},
+)
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: f"{value!s:.12}")
+def test_an_odd_value_anywhere_in_a_plan_is_judged_not_raised(value: object) -> None:
+    whole = whole_plan()
+    assignment = whole["assignments"][0]
+    for record in (whole, whole["cost"], assignment):
+        for field in record:
+            before, record[field] = record[field], value
+            assert all(str(each).isprintable() for each in judged(whole).broken)
+            record[field] = before
+
+
+def test_lists_as_deep_as_json_goes_are_judged_not_raised() -> None:
+    for depth in range(900, 1000):
+        deep = b"[" * depth + b"]" * depth
+        for field in (
+            b"format",
+            b"problem",
+            b"problem_sha256",
+            b"cost",
+            b"bound",
+            b"gap",
+            b"status",
+        ):
+            assert not judge(encode(problem()), b'{"%s": %s}' % (field, deep)).holds
+
+
+def judged(found: Record) -> Verdict:
+    return judge(encode(problem()), encode(found))

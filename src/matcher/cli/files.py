@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # ortools and numba load in a second or two: `check` goes wit
     from solver import Parameters, Plan
 
 DONE, NO = 0, 1
+STANDARD_ERROR = 2
 DEFAULT_TIME_LIMIT_SECONDS = 30.0
 SHORTEST_SOLVE_SECONDS = 0.5
 """What a solve gets at least, however long the problem took to read."""
@@ -168,7 +169,7 @@ def _written_at_once(problem_path: Path, out: Path) -> Iterator[Path]:
             raise click.ClickException(f"{out}: that is the problem itself; name another file")
         if not target.parent.is_dir():
             raise click.ClickException(f"{out}: there is no folder {target.parent}; make it first")
-        if target.exists() and not os.access(target, os.W_OK):
+        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         temporary = target.with_name(f".{os.getpid()}.{target.name}")
         temporary.touch()
@@ -211,8 +212,9 @@ def _interruptions() -> Iterator[Callable[[], bool]]:
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's signature
         asked.set()
-        signal.signal(signal.SIGINT, before)
-        click.echo("stopping; the best plan so far is written", err=True)
+        signal.signal(number, before)
+        # Not print: the signal may have come in the midst of one, whose buffer is then locked.
+        os.write(STANDARD_ERROR, b"stopping; the best plan so far is written\n")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

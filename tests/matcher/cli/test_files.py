@@ -195,6 +195,7 @@ def test_a_plan_that_cannot_be_written_is_refused_before_solving(
     assert "make it first" in complaint(capsys, "solve", problem_path, "--out", nowhere)
     assert "it is a folder" in complaint(capsys, "solve", problem_path, "--out", tmp_path)
     assert "the problem itself" in complaint(capsys, "solve", problem_path, "--out", problem_path)
+    assert "denied" in complaint(capsys, "solve", problem_path, "--out", Path("/dev/null"))
     too_long = tmp_path / ("plan" * 100)
     assert "too long" in complaint(capsys, "solve", problem_path, "--out", too_long)
 
