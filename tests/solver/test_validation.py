@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from solver import validation
+from solver import Parameters, ProblemFile, solve, validation
 from solver.validation import Verdict, judge
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import Record, encode, pin, plan, problem
@@ -82,6 +82,18 @@ def test_the_judges_agree_on_a_plan_of_each_instance(
     verdict = agreed(record, found, check_plan)
     assert verdict.broken == ()
     assert verdict.served > 30
+
+
+@pytest.mark.parametrize(
+    "name", ["tokyo-60", "tokyo-60-tight", "tokyo-60-replan", "metro-500-replan"]
+)
+def test_the_judges_agree_on_a_solved_plan(
+    name: str, instances: Path, check_plan: CheckPlan
+) -> None:
+    file = ProblemFile.from_path(instances / f"{name}.json.gz")
+    found = solve(file, Parameters(None, work_limit=20))
+    assert judge(file.json, found.to_json(), sha256=file.sha256).broken == ()
+    assert agreed(json.loads(file.json), json.loads(found.to_json()), check_plan).broken == ()
 
 
 def mutants(

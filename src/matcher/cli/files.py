@@ -237,7 +237,7 @@ def _figures(verdict: Verdict) -> dict[str, int | float | None]:
 
 def _summarize(plan: Plan, verdict: Verdict, out: Path) -> None:
     """Print what a planner wants to know of a plan that was written."""
-    table = Table(title=f"{plan.problem}: {plan.status}", title_justify="left", show_header=False)
+    table = Table(show_header=False)
     table.add_column(justify="left")
     table.add_column(justify="right")
     table.add_row("engagements served", f"{verdict.served:,} of {verdict.engagements:,}")
@@ -253,8 +253,9 @@ def _summarize(plan: Plan, verdict: Verdict, out: Path) -> None:
     table.add_row("gap", f"{plan.gap:.2%}")
     table.add_row("seconds", f"{plan.solver.seconds:,.1f}")
     console = Console()
+    console.print(f"{plan.problem}: {plan.status}", markup=False, highlight=False)
     console.print(table)
-    console.print(f"The plan, which the judge passed, is in {out}", soft_wrap=True, highlight=False)
+    console.print(f"The plan, which the judge passed, is in {out}", markup=False, soft_wrap=True)
 
 
 def _note_other_file(verdict: Verdict, file: ProblemFile) -> None:
