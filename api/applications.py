@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.orm import joinedload, selectinload
 
 from api.context import database, now, principal
 from api.openapi import noun
@@ -265,7 +266,11 @@ class AssessmentView(View):
 @blueprint.get("", responses={200: ApplicationPage})
 def list(query: ApplicationQuery) -> ApplicationPage:
     """List the applications in the order in which they came in."""
-    wanted = visible(Application)
+    wanted = visible(Application).options(
+        selectinload(Application.absences),
+        joinedload(Application.interview),
+        joinedload(Application.decision),
+    )
     if query.state:
         wanted = wanted.where(Application.state == query.state)
     if query.programme:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import cast
 
 from flask import Flask, current_app, g, request
+from huey import Huey
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -28,8 +29,14 @@ class Services:
     engine: Engine
     reading: sessionmaker[Session]
     writing: sessionmaker[Session]
+    queue: Huey
     jobs: Jobs
     clock: Callable[[], datetime]
+
+    def close(self) -> None:
+        """Let go of the database and the queue."""
+        self.engine.dispose()
+        self.queue.storage.close()
 
 
 def keep_services(app: Flask, services: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
+from sqlalchemy.orm import selectinload
 
 from api.context import database
 from api.openapi import noun
@@ -141,7 +142,8 @@ class AvailabilityView(View):
 @blueprint.get("", responses={200: ExpertPage})
 def list(query: PageQuery) -> ExpertPage:
     """List the experts."""
-    return ExpertPage.of(page_of(visible(Expert), [Expert.id], query))
+    wanted = visible(Expert).options(selectinload(Expert.conflicts))
+    return ExpertPage.of(page_of(wanted, [Expert.id], query))
 
 
 @blueprint.get("/<expert_id>", responses={200: ExpertView})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final, cast
 
-from flask import Flask, g, request
-from flask_limiter import Limiter
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 
 from api.context import now, services
+from api.problems import problem
 from matcher.access import Principal, Reach, authenticate, unauthenticated
 from matcher.errors import Unauthenticated
 
@@ -35,8 +38,9 @@ def register_identity(app: Flask, rate_limit: str) -> None:
         _counted_as,
         app=app,
         default_limits=[rate_limit],
+        default_limits_exempt_when=_is_open,
         storage_uri="memory://",
-        headers_enabled=True,
+        on_breach=_too_many,
     )
     app.before_request(_authorize)
 
@@ -63,6 +67,12 @@ def _authorize() -> None:
     if known is None:
         raise unauthenticated()
     g.reach = known.reach(str(request.endpoint))
+
+
+def _too_many(limit: RequestLimit) -> Response:
+    response = problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests")
+    response.headers["Retry-After"] = str(max(1, limit.reset_at - int(time.time())))
+    return response
 
 
 def _is_open() -> bool:

@@ -40,7 +40,10 @@ LOGGING: Final[dict[str, Any]] = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "INFO", "handlers": ["stderr"]},
-    "loggers": {"gunicorn.error": {"propagate": True}},
+    "loggers": {
+        "gunicorn.error": {"propagate": True},
+        "alembic": {"level": "WARNING"},
+    },
 }
 """For `logging.config.dictConfig`: everything that is logged is one JSON line."""
 

@@ -259,12 +259,12 @@ def _matcher_error(error: MatcherError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
-    if isinstance(error, RequestRedirect) or error.code is None:
+    if isinstance(error, RequestRedirect) or error.code is None or error.response is not None:
         return error
     code = HTTPStatus(error.code).name.lower()
     response = problem(error.code, code)
     for name, value in error.get_headers(request.environ):
-        if name in ("Allow", "Retry-After"):
+        if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
 

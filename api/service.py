@@ -126,12 +126,14 @@ def create_app_from_environment() -> Service:
 def _services(settings: Settings, clock: Callable[[], datetime]) -> Services:
     engine = create_database_engine(settings.database_url)
     writing = session_factory(engine)
+    queue = open_queue(settings)
     return Services(
         settings,
         engine,
         reading=session_factory(engine, read_only=True),
         writing=writing,
-        jobs=Jobs(open_queue(settings), writing, clock=clock),
+        queue=queue,
+        jobs=Jobs(queue, writing, clock=clock),
         clock=clock,
     )
 

@@ -10,7 +10,7 @@ from matcher.models import Role, load_programme
 from tests.api.service import Caller, RunningService, serving
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(
     sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:
@@ -23,7 +23,7 @@ def service(
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def admin(service: RunningService) -> Caller:
     """Somebody of the office who may do everything."""
     return service.caller(Role.ADMIN)

@@ -58,11 +58,11 @@ class Caller:
 
     def get(self, path: str, **headers: str) -> requests.Response:
         """Read."""
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, content=None, **headers)
 
     def post(self, path: str, body: object = None, **headers: str) -> requests.Response:
         """Do."""
-        return self.ask("POST", path, body, **headers)
+        return self.ask("POST", path, body, content=None, **headers)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
         try:
             if requests.get(f"{url}/readyz", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.1)
     raise AssertionError(f"the service did not start:\n{log.read_text()}")
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from api import create_app
 from api.identity import OPEN_OPERATIONS
+from api.service import Service
 from matcher.access import PERMISSIONS, Reach
 from matcher.models import Role
 from matcher.settings import Settings
@@ -26,25 +27,26 @@ class Route:
 
 
 @pytest.fixture
-def app(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    folder = tmp_path_factory.mktemp("app")
-    return create_app(Settings(database_url=sqlite_url, data_directory=folder))
+def app(sqlite_url: str, tmp_path: Path) -> Iterator[Service]:
+    app = create_app(Settings(database_url=sqlite_url, data_directory=tmp_path))
+    yield app
+    app.extensions["matcher"].close()
 
 
-def test_each_operation_has_its_row_in_the_permissions_or_is_open(app: Flask) -> None:
+def test_each_operation_has_its_row_in_the_permissions_or_is_open(app: Service) -> None:
     operations = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert operations == set(PERMISSIONS) | OPEN_OPERATIONS
 
 
 def test_each_route_is_refused_without_a_key_and_to_each_role_that_has_no_part_in_it(
-    app: Flask, service: RunningService
+    app: Service, service: RunningService
 ) -> None:
     experts = [new_expert(service.caller(Role.ADMIN))]
     organizations = [new(service.caller(Role.ADMIN), "/v1/organizations", organization())["id"]]
     subjects = {Role.EXPERT: experts[0], Role.ORGANIZATION: organizations[0]}
     callers = {role: service.caller(role, subjects.get(role)) for role in Role}
     for route in _routes(app):
-        body = {} if route.method != "GET" else None
+        body: dict[str, object] | None = None if route.method == "GET" else {}
         assert service.nobody.ask(route.method, route.path, body).status_code == 401, route
         for role, caller in callers.items():
             answer = caller.ask(route.method, route.path, body)
@@ -103,7 +105,7 @@ def test_an_expert_sees_no_other_expert_and_sets_nobody_elses_hours(
     path = f"/v1/experts/{two_sides['expert_id']}"
     assert other.get(path).status_code == 404
     assert len(other.get("/v1/experts").json()["items"]) == 1
-    hours = {"weekly_hours": []}
+    hours: dict[str, list[object]] = {"weekly_hours": []}
     assert other.ask("PUT", f"{path}/availability", hours, If_Match='"x"').status_code == 404
 
 
@@ -126,7 +128,7 @@ def test_nobody_makes_a_feed_of_somebody_elses_calendar(two_sides: Mapping[str, 
     assert two_sides["expert"].post("/v1/feeds", feed).status_code == 201
 
 
-def _routes(app: Flask) -> Iterator[Route]:
+def _routes(app: Service) -> Iterator[Route]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint in OPEN_OPERATIONS:
             continue

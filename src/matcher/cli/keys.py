@@ -24,7 +24,12 @@ def keys() -> None:
 
 
 @keys.command
-@click.option("--role", type=click.Choice([each.value for each in Role]), required=True, help="Who it speaks for.")
+@click.option(
+    "--role",
+    type=click.Choice([each.value for each in Role]),
+    required=True,
+    help="Who it speaks for.",
+)
 @click.option("--subject", metavar="ID", help="The expert or organization, for these two roles.")
 @click.option("--label", default="", metavar="TEXT", help="Whose it is, to recognize it later.")
 @click.option(

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from matcher.errors import Conflict, Invalid
+from matcher.idempotency import KEPT_FOR, Answer, KeyedRequest, recall, remember
+
+NOW = dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)
+ASKED = KeyedRequest("one", "K1", "POST", "/v1/experts", b"{}")
+ANSWER = Answer(201, {"Location": "/v1/experts/E1"}, b'{"id":"E1"}')
+
+
+def test_an_answer_is_recalled_whole(db: Session) -> None:
+    assert recall(db, ASKED, NOW) is None
+    remember(db, ASKED, ANSWER, NOW)
+    assert recall(db, ASKED, NOW) == ANSWER
+
+
+def test_an_answer_is_forgotten_in_time_and_the_key_is_free(db: Session) -> None:
+    remember(db, ASKED, ANSWER, NOW)
+    assert recall(db, ASKED, NOW + KEPT_FOR) is None
+    remember(db, ASKED, ANSWER, NOW + KEPT_FOR)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        KeyedRequest("one", "K1", "POST", "/v1/experts", b'{"a":1}'),
+        KeyedRequest("one", "K1", "POST", "/v1/organizations", b"{}"),
+    ],
+)
+def test_a_key_stands_for_one_request(db: Session, other: KeyedRequest) -> None:
+    remember(db, ASKED, ANSWER, NOW)
+    with pytest.raises(Invalid):
+        recall(db, other, NOW)
+
+
+def test_another_caller_may_use_the_same_key(db: Session) -> None:
+    remember(db, ASKED, ANSWER, NOW)
+    other = KeyedRequest("one", "K2", "POST", "/v1/experts", b"{}")
+    assert recall(db, other, NOW) is None
+
+
+def test_an_answer_with_a_secret_is_not_kept_but_its_key_is(db: Session) -> None:
+    remember(db, ASKED, Answer(201, {}, None), NOW)
+    with pytest.raises(Conflict):
+        recall(db, ASKED, NOW)
+
+
+def test_the_database_keeps_one_answer_for_a_key(db: Session) -> None:
+    remember(db, ASKED, ANSWER, NOW)
+    db.expunge_all()
+    with pytest.raises(IntegrityError):
+        remember(db, ASKED, ANSWER, NOW)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from matcher.errors import Invalid, NotFound
+from matcher.models import Expert, Organization, WeeklyHours
+from matcher.programme import Qualification
+from matcher.registry import (
+    AbsenceDraft,
+    AvailabilityDraft,
+    ConflictDraft,
+    ExpertChanges,
+    ExpertDraft,
+    OrganizationChanges,
+    edit_expert,
+    edit_organization,
+    register_expert,
+    set_availability,
+)
+from tests.matcher.rows import add_engagements
+
+NOON = dt.datetime(2025, 8, 12, 3, tzinfo=dt.UTC)
+MONDAYS = (WeeklyHours(weekday="mon", opens=dt.time(9), closes=dt.time(17)),)
+
+
+def _draft(municipality_code: str = "13104", *conflicts: ConflictDraft) -> ExpertDraft:
+    return ExpertDraft(
+        name_ja="架空 太郎",
+        name_en="Taro Kaku",
+        email="taro@experts.example",
+        municipality_code=municipality_code,
+        qualifications=(Qualification.CAREER_CONSULTANT,),
+        max_per_day=1,
+        max_per_week=2,
+        max_total=10,
+        target_total=5,
+        conflicts=conflicts,
+    )
+
+
+def test_an_expert_is_registered_without_hours(db: Session) -> None:
+    expert = register_expert(db, _draft())
+    assert (expert.active, expert.weekly_hours, expert.absences) == (True, (), [])
+
+
+def test_an_expert_starts_from_a_municipality_of_tokyo(db: Session) -> None:
+    with pytest.raises(Invalid) as refused:
+        register_expert(db, _draft("27100"))
+    assert refused.value.field == "municipality_code"
+    expert = register_expert(db, _draft())
+    with pytest.raises(Invalid):
+        edit_expert(db, expert, ExpertChanges(municipality_code="27100"))
+
+
+def test_a_conflict_of_interest_names_an_organization_on_record(db: Session) -> None:
+    with pytest.raises(NotFound):
+        register_expert(db, _draft("13104", ConflictDraft(organization_id="O1", reason="顧問")))
+
+
+def test_a_change_leaves_what_it_does_not_name(db: Session) -> None:
+    add_engagements(db, "A1")
+    organization = db.get_one(Organization, "O1")
+    edit_organization(db, organization, OrganizationChanges(industry="retail"))
+    assert (organization.industry, organization.name_en) == (
+        "retail",
+        "Imaginary Inns of Tokyo Cooperative",
+    )
+
+
+def test_a_name_cannot_be_taken_away() -> None:
+    with pytest.raises(ValidationError):
+        OrganizationChanges.model_validate({"name_ja": None})
+
+
+def test_hours_and_absences_are_replaced_whole(db: Session) -> None:
+    add_engagements(db, "A1")
+    expert = db.get_one(Expert, "E1")
+    absence = AbsenceDraft(start_at=NOON, end_at=NOON + dt.timedelta(hours=1), reason="休暇")
+    set_availability(db, expert, AvailabilityDraft(weekly_hours=MONDAYS, absences=(absence,)))
+    set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)))
+    db.expire_all()
+    assert expert.weekly_hours == ()
+    assert [(each.start_at, each.reason) for each in expert.absences] == [(NOON, "休暇")]
+
+
+def test_an_absence_ends_after_it_starts(db: Session) -> None:
+    add_engagements(db, "A1")
+    expert = db.get_one(Expert, "E1")
+    absence = AbsenceDraft(start_at=NOON, end_at=NOON)
+    with pytest.raises(Invalid) as refused:
+        set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)))
+    assert refused.value.field == "absences.0.end_at"
