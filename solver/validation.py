@@ -16,28 +16,31 @@ import datetime as dt
 import json
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from solver.judged import (
+    Broken,
+    Calendar,
+    Problem,
+    Service,
+    Session,
+    calendars_of,
+    pinned_sessions,
+    read_plan,
+    read_problem,
+    services_of,
+    show,
+)
+
+__all__ = ["Broken", "CostByPart", "Verdict", "judge"]
+
 STATUSES = ("optimal", "feasible", "infeasible_pins")
 GAP_TOLERANCE = 1e-6
 """How far a stated gap may lie from the recomputed one: six decimals are enough to read."""
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A rule that a plan breaks, whose session or expert breaks it, and how."""
-
-    rule: str
-    subject: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -85,140 +88,7 @@ class Verdict:
         return None if self.bound is None else _gap(self.cost.total, self.bound)
 
 
-# What is read ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """Weekly hours as (weekday, opens, closes) in minutes after midnight, and busy intervals."""
-
-    hours: tuple[tuple[int, int, int], ...]
-    busy: tuple[tuple[dt.datetime, dt.datetime], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Expert:
-    """An expert as the rules need one."""
-
-    id: str
-    availability: Availability
-    caps: Mapping[str, int]
-    target_total: int
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """A session that stands in every plan, exactly so."""
-
-    expert: Expert
-    start: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Engagement:
-    """An engagement as the rules need one."""
-
-    id: str
-    weight: int
-    earliest: dt.date
-    latest: dt.date
-    durations: tuple[dt.timedelta, ...]
-    gap_days: tuple[int, int, int]
-    """Least, wished and most calendar days from one session to the next."""
-    availability: Availability
-    preferred: tuple[tuple[int, int, int], ...]
-    place: str | None
-    candidates: Mapping[str, int]
-    pins: Mapping[int, Pin]
-    reassign: bool
-    current_expert: str | None
-    current_starts: tuple[dt.datetime, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem as the rules need one."""
-
-    name: str
-    first_day: dt.date
-    last_day: dt.date
-    slot_minutes: int
-    closed_days: frozenset[dt.date]
-    experts: Mapping[str, Expert]
-    engagements: Mapping[str, Engagement]
-    travel_minutes: Mapping[tuple[str, str], int]
-    weights: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One session of a plan: of which engagement, with whom, when; half open [start, end)."""
-
-    problem: Problem
-    engagement: Engagement
-    number: int
-    expert: Expert
-    start: dt.datetime
-    end: dt.datetime
-
-    @property
-    def pinned(self) -> bool:
-        """Whether it stands in every plan."""
-        return self.number in self.engagement.pins
-
-    @property
-    def day(self) -> dt.date:
-        """The day on which it counts."""
-        return self.start.date()
-
-    @property
-    def last_day(self) -> dt.date:
-        """The day of its last minute: half open, an end at midnight is not yet the next day."""
-        return (self.end - dt.timedelta(minutes=1)).date()
-
-    @property
-    def site(self) -> str:
-        """Where its expert is: at the organization's, or at home for an online session."""
-        return self.engagement.place or self.expert.place
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a plan does for one engagement: the expert it names, and when sessions 1…k start."""
-
-    problem: Problem
-    engagement: Engagement
-    expert: str | None
-    starts: tuple[dt.datetime, ...]
-    sessions: tuple[Session, ...]
-    """Empty where the free sessions have no expert who may hold them."""
-
-    @property
-    def count(self) -> int:
-        """How many sessions are served: k."""
-        return len(self.starts)
-
-    @property
-    def has_free(self) -> bool:
-        """Whether it serves a session that is not pinned."""
-        return any(number not in self.engagement.pins for number in range(1, self.count + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """An expert's sessions in the order of time."""
-
-    problem: Problem
-    expert: Expert
-    sessions: tuple[Session, ...]
-
-
 Judged = TypeVar("Judged")
-Json = Any
-"""A value of a JSON document."""
-Assignments = dict[str, tuple[str, tuple[dt.datetime, ...]]]
-"""What a plan assigns: by engagement, the expert and the starts of sessions 1…k."""
 
 
 def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
@@ -227,14 +97,14 @@ def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
     The problem has to be one that its reader accepts; a plan may be any bytes. With `sha256`,
     the digest of the problem's file, the plan has to state that digest.
     """
-    terms = _read_problem(json.loads(problem))
-    stated, assignments, broken = _read_plan(plan)
+    terms = read_problem(json.loads(problem))
+    stated, assignments, broken = read_plan(plan)
     digest = stated.get("problem_sha256")
-    services = _services(terms, assignments, broken)
-    calendars = _calendars(terms, (each for service in services for each in service.sessions))
+    services = services_of(terms, assignments, broken)
+    calendars = calendars_of(terms, (each for service in services for each in service.sessions))
     for service in services:
         broken += _apply(RULES_OF_AN_ENGAGEMENT, service.engagement.id, service)
-        for session in _free(service):
+        for session in service.free:
             broken += _apply(RULES_OF_A_FREE_SESSION, service.engagement.id, session)
     broken += _broken_calendars(calendars)
     verdict = Verdict(
@@ -246,7 +116,7 @@ def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
         wanted_sessions=sum(len(each.durations) for each in terms.engagements.values()),
         bound=stated["bound"] if _is_int(stated.get("bound")) else None,
         problem_sha256=digest if isinstance(digest, str) else None,
-        pin_conflicts=tuple(_broken_calendars(_calendars(terms, _pinned_sessions(terms)))),
+        pin_conflicts=tuple(_broken_calendars(calendars_of(terms, pinned_sessions(terms)))),
     )
     broken += _apply(RULES_OF_WHAT_IS_STATED, "the plan", Statement(terms, stated, verdict, sha256))
     return replace(verdict, broken=tuple(broken))
@@ -258,7 +128,7 @@ def judge(problem: bytes, plan: bytes, *, sha256: str | None = None) -> Verdict:
 def candidate(service: Service) -> Iterator[str]:
     """Rule 1: the expert of the sessions that are not pinned is one of the candidates."""
     if service.has_free and service.expert not in service.engagement.candidates:
-        yield f"{_show(service.expert)} is no candidate"
+        yield f"{show(service.expert)} is no candidate"
 
 
 def expert_kept(service: Service) -> Iterator[str]:
@@ -415,7 +285,7 @@ def problem_named(statement: Statement) -> Iterator[str]:
     """Problem = name of the problem."""
     named = statement.stated.get("problem", statement.problem.name)
     if named != statement.problem.name:
-        yield f"it is a plan for {_show(named)}, not for {_show(statement.problem.name)}"
+        yield f"it is a plan for {show(named)}, not for {show(statement.problem.name)}"
 
 
 def problem_digest(statement: Statement) -> Iterator[str]:
@@ -424,9 +294,9 @@ def problem_digest(statement: Statement) -> Iterator[str]:
     if digest is not None and not (
         isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)
     ):
-        yield f"problem_sha256 is {_show(digest)}, not 64 hexadecimal digits"
+        yield f"problem_sha256 is {show(digest)}, not 64 hexadecimal digits"
     elif statement.sha256 is not None and digest != statement.sha256:
-        yield f"problem_sha256 is {_show(digest)}, the file's is {statement.sha256}"
+        yield f"problem_sha256 is {show(digest)}, the file's is {statement.sha256}"
 
 
 def cost_stated(statement: Statement) -> Iterator[str]:
@@ -435,18 +305,18 @@ def cost_stated(statement: Statement) -> Iterator[str]:
     if stated is None:
         return
     if not isinstance(stated, dict):
-        yield f"cost is {_show(stated)}, not the cost by part"
+        yield f"cost is {show(stated)}, not the cost by part"
         return
     for part, cost in asdict(statement.verdict.cost).items():
         if not _is_int(stated.get(part)) or stated[part] != cost:
-            yield f"it states {part} {_show(stated.get(part))}, it is {cost}"
+            yield f"it states {part} {show(stated.get(part))}, it is {cost}"
 
 
 def bound_stated(statement: Statement) -> Iterator[str]:
     """Bound <= total."""
     bound, total = statement.stated.get("bound"), statement.verdict.cost.total
     if bound is not None and not _is_int(bound):
-        yield f"bound is {_show(bound)}, not a whole number"
+        yield f"bound is {show(bound)}, not a whole number"
     elif bound is not None and bound > total:
         yield f"it states a bound of {bound}, above its cost {total}"
 
@@ -457,7 +327,7 @@ def gap_stated(statement: Statement) -> Iterator[str]:
     if stated is None:
         return
     if not (isinstance(stated, float) or _is_int(stated)):
-        yield f"gap is {_show(stated)}, not a number"
+        yield f"gap is {show(stated)}, not a number"
     elif gap is None or not math.isclose(stated, gap, rel_tol=GAP_TOLERANCE, abs_tol=GAP_TOLERANCE):
         yield f"it states a gap of {stated}, it is {gap}"
 
@@ -469,7 +339,7 @@ def status_stated(statement: Statement) -> Iterator[str]:
     if status is None:
         return
     if status not in STATUSES:
-        yield f"status is {_show(status)}, not one of {', '.join(STATUSES)}"
+        yield f"status is {show(status)}, not one of {', '.join(STATUSES)}"
     elif status == "infeasible_pins" and not _pins_may_conflict(statement):
         yield "it states infeasible_pins, but the pinned sessions keep rules 5 and 6"
     elif status == "optimal" and not closed:
@@ -506,13 +376,13 @@ def dropped(service: Service) -> int:
 def match(service: Service) -> int:
     """w.match x candidate cost, for each free session."""
     costs = service.engagement.candidates
-    return service.problem.weights["match"] * sum(costs[each.expert.id] for each in _free(service))
+    return service.problem.weights["match"] * sum(costs[each.expert.id] for each in service.free)
 
 
 def preference(service: Service) -> int:
     """w.off_preference, for each free session outside the preferred hours, if there are any."""
     preferred = service.engagement.preferred
-    off = sum(bool(preferred) and not _within(preferred, session) for session in _free(service))
+    off = sum(bool(preferred) and not _within(preferred, session) for session in service.free)
     return service.problem.weights["off_preference"] * off
 
 
@@ -522,7 +392,7 @@ def travel(service: Service) -> int:
     if site is None:
         return 0
     minutes = service.problem.travel_minutes
-    tens = sum(minutes[each.expert.place, site] // 10 for each in _free(service))
+    tens = sum(minutes[each.expert.place, site] // 10 for each in service.free)
     return service.problem.weights["travel_per_10_minutes"] * tens
 
 
@@ -546,7 +416,7 @@ def gap(service: Service) -> int:
 
 def stability(service: Service) -> int:
     """w.change_expert where the current expert is left, w.move for each free session moved."""
-    engagement, free = service.engagement, _free(service)
+    engagement, free = service.engagement, service.free
     if engagement.current_expert is None or not free:
         return 0
     published = engagement.current_starts
@@ -624,10 +494,6 @@ def _meets(busy: Iterable[tuple[dt.datetime, dt.datetime]], session: Session) ->
     return any(start < session.end and session.start < end for start, end in busy)
 
 
-def _free(service: Service) -> list[Session]:
-    return [session for session in service.sessions if not session.pinned]
-
-
 def _minute(moment: dt.datetime) -> int:
     """Minutes after midnight."""
     return 60 * moment.hour + moment.minute
@@ -644,207 +510,3 @@ def _is_int(value: object) -> bool:
 
 def _name(session: Session) -> str:
     return f"{session.engagement.id} session {session.number}"
-
-
-def _show(value: object) -> str:
-    """Show a value from a file on one short line, whatever it holds."""
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    return f"{value!a:.80}"
-
-
-# From assignments to calendars ----------------------------------------------------------
-
-
-def _services(problem: Problem, assignments: Assignments, broken: list[Broken]) -> list[Service]:
-    """Find what a plan does for each engagement; note those for none, or too long."""
-    for name in assignments:
-        if name not in problem.engagements:
-            broken.append(Broken("engagement_known", _show(name), "there is no such engagement"))
-    services = []
-    for name, engagement in problem.engagements.items():
-        expert, starts = assignments.get(name, (None, ()))
-        wanted = len(engagement.durations)
-        if len(starts) > wanted:
-            text = f"{len(starts)} sessions where {wanted} are wanted"
-            broken.append(Broken("session_count", name, text))
-        else:
-            services.append(_service(problem, engagement, expert, starts))
-    return services
-
-
-def _service(
-    problem: Problem, engagement: Engagement, expert: str | None, starts: tuple[dt.datetime, ...]
-) -> Service:
-    service = Service(problem, engagement, expert, starts, ())
-    if service.has_free and expert not in engagement.candidates:
-        return service
-    sessions = []
-    for number, start in enumerate(starts, 1):
-        pin = engagement.pins.get(number)
-        holder = pin.expert if pin else problem.experts[str(expert)]
-        end = start + engagement.durations[number - 1]
-        sessions.append(Session(problem, engagement, number, holder, start, end))
-    return replace(service, sessions=tuple(sessions))
-
-
-def _pinned_sessions(problem: Problem) -> Iterator[Session]:
-    for engagement in problem.engagements.values():
-        for number, pin in engagement.pins.items():
-            end = pin.start + engagement.durations[number - 1]
-            yield Session(problem, engagement, number, pin.expert, pin.start, end)
-
-
-def _calendars(problem: Problem, sessions: Iterable[Session]) -> list[Calendar]:
-    """Make one calendar for each expert who holds sessions."""
-    held = defaultdict(list)
-    for session in sorted(sessions, key=lambda session: (session.start, session.end)):
-        held[session.expert.id].append(session)
-    return [Calendar(problem, problem.experts[name], tuple(held[name])) for name in held]
-
-
-# Reading a problem ----------------------------------------------------------------------
-
-
-def _read_problem(content: Json) -> Problem:
-    calendar, matrix = content["calendar"], content["travel_minutes"]
-    experts = {each["id"]: _read_expert(each) for each in content["experts"]}
-    return Problem(
-        name=content["name"],
-        first_day=dt.date.fromisoformat(calendar["first_day"]),
-        last_day=dt.date.fromisoformat(calendar["last_day"]),
-        slot_minutes=calendar["slot_minutes"],
-        closed_days=frozenset(map(dt.date.fromisoformat, calendar["closed_days"])),
-        experts=experts,
-        engagements={
-            each["id"]: _read_engagement(each, experts) for each in content["engagements"]
-        },
-        travel_minutes={
-            (origin, destination): minutes
-            for origin, row in zip(matrix["places"], matrix["minutes"], strict=True)
-            for destination, minutes in zip(matrix["places"], row, strict=True)
-        },
-        weights=content["weights"],
-    )
-
-
-def _read_expert(record: Json) -> Expert:
-    return Expert(
-        id=record["id"],
-        availability=_read_availability(record),
-        caps={cap: record[cap] for cap in ("max_per_day", "max_per_week", "max_total")},
-        target_total=record["target_total"],
-        place=record["place"],
-    )
-
-
-def _read_engagement(record: Json, experts: Mapping[str, Expert]) -> Engagement:
-    current = record.get("current") or {"expert": None, "starts": ()}
-    return Engagement(
-        id=record["id"],
-        weight=record.get("weight", 1),
-        earliest=dt.date.fromisoformat(record["earliest"]),
-        latest=dt.date.fromisoformat(record["latest"]),
-        durations=tuple(dt.timedelta(minutes=minutes) for minutes in record["durations"]),
-        gap_days=(record["min_gap_days"], record["target_gap_days"], record["max_gap_days"]),
-        availability=_read_availability(record),
-        preferred=_read_hours(record["preferred"]),
-        place=record["place"],
-        candidates={each["expert"]: each["cost"] for each in record["candidates"]},
-        pins={
-            pin["session"]: Pin(experts[pin["expert"]], dt.datetime.fromisoformat(pin["start"]))
-            for pin in record.get("pinned") or ()
-        },
-        reassign=record.get("reassign") or False,
-        current_expert=current["expert"],
-        current_starts=tuple(map(dt.datetime.fromisoformat, current["starts"])),
-    )
-
-
-def _read_availability(record: Json) -> Availability:
-    return Availability(
-        hours=_read_hours(record["open"]),
-        busy=tuple(
-            (dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end))
-            for start, end in record["busy"]
-        ),
-    )
-
-
-def _read_hours(rows: Json) -> tuple[tuple[int, int, int], ...]:
-    return tuple(
-        (WEEKDAYS.index(weekday), _read_clock(opens), _read_clock(closes))
-        for weekday, opens, closes in rows
-    )
-
-
-def _read_clock(text: str) -> int:
-    return 60 * int(text[:2]) + int(text[3:])
-
-
-# Reading a plan -------------------------------------------------------------------------
-
-
-def _read_plan(content: bytes) -> tuple[dict[str, Any], Assignments, list[Broken]]:
-    """Read what a plan states, its assignments by engagement, and where it is no plan/1."""
-    broken: list[Broken] = []
-    assignments: Assignments = {}
-
-    def wrong(subject: str, text: str, rule: str = "format") -> None:
-        broken.append(Broken(rule, subject, text))
-
-    try:
-        plan = json.loads(content, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        wrong("the plan", f"it is not JSON: {_show(str(error))}")
-        return {}, assignments, broken
-    if not isinstance(plan, dict):
-        wrong("the plan", "it is not a JSON object")
-        return {}, assignments, broken
-    if plan.get("format") != "plan/1":
-        wrong("the plan", f"format is {_show(plan.get('format'))}, not 'plan/1'")
-    rows = plan.get("assignments")
-    if not isinstance(rows, list):
-        wrong("the plan", "assignments is no list")
-        rows = []
-    for index, row in enumerate(rows):
-        try:
-            name, expert, starts = _read_assignment(row)
-        except ValueError as error:
-            wrong(f"assignments[{index}]", str(error))
-            continue
-        if name in assignments:
-            wrong(_show(name), "assigned twice", "assigned_once")
-            continue
-        assignments[name] = expert, starts
-        if [_write_moment(start) for start in starts] != row["starts"]:
-            wrong(f"assignments[{index}]", "a start is not written YYYY-MM-DDTHH:MM")
-    return plan, assignments, broken
-
-
-def _read_assignment(row: Json) -> tuple[str, str, tuple[dt.datetime, ...]]:
-    """Read one assignment; raises ValueError where it is none."""
-    match row:
-        case {"engagement": str(name), "expert": str(expert), "starts": list(texts)}:
-            return name, expert, tuple(_read_moment(text) for text in texts)
-    raise ValueError("it is not {engagement, expert, starts}")
-
-
-def _read_moment(text: Json) -> dt.datetime:
-    """Read a local time, also one spelled in another way; raises ValueError where it is none."""
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        moment + dt.timedelta(days=1)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{_show(text)} is no time YYYY-MM-DDTHH:MM") from None
-    if moment.tzinfo is not None:
-        raise ValueError(f"{_show(text)} is no local time: it has a zone")
-    return moment
-
-
-def _write_moment(moment: dt.datetime) -> str:
-    return moment.isoformat(timespec="minutes")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")

@@ -11,10 +11,11 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from solver import Parameters, ProblemFile, solve, validation
+from solver import Parameters, ProblemFile, judged, solve, validation
 from solver.validation import Verdict, judge
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import Record, encode, pin, plan, problem
@@ -61,16 +62,13 @@ def stated(record: Record, found: Record, check_plan: CheckPlan) -> Record:
     return found | {"cost": cost, "bound": cost["total"] - 1 if cost["total"] else 0}
 
 
-def test_the_judge_shares_no_code_and_needs_no_library() -> None:
-    tree = ast.parse(Path(validation.__file__).read_text())
-    imported = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
-    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+@pytest.mark.parametrize("module", [judged, validation])
+def test_the_judge_shares_no_code_and_needs_no_library(module: ModuleType) -> None:
+    nodes = list(ast.walk(ast.parse(Path(str(module.__file__)).read_text())))
+    imported = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    own = {"solver.judged"} & imported
+    assert {name.partition(".")[0] for name in imported - own} <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("name", INSTANCES)
@@ -340,7 +338,7 @@ def test_an_odd_value_anywhere_in_a_plan_is_judged_not_raised(value: object) -> 
     for record in (whole, whole["cost"], assignment):
         for field in record:
             before, record[field] = record[field], value
-            assert all(str(each).isprintable() for each in judged(whole).broken)
+            assert all(str(each).isprintable() for each in verdict_of(whole).broken)
             record[field] = before
 
 
@@ -359,5 +357,5 @@ def test_lists_as_deep_as_json_goes_are_judged_not_raised() -> None:
             assert not judge(encode(problem()), b'{"%s": %s}' % (field, deep)).holds
 
 
-def judged(found: Record) -> Verdict:
+def verdict_of(found: Record) -> Verdict:
     return judge(encode(problem()), encode(found))
