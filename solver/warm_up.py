@@ -1,4 +1,4 @@
-"""Compile the kernels ahead: `python -m solver.warm_up` solves a problem of two engagements.
+"""Compile the kernels ahead: `python -m solver.warm_up` solves two small problems.
 
 The machine code is kept beside the source, so that no run spends its time limit on compiling.
 """
@@ -81,10 +81,24 @@ def smallest_problem() -> Problem:
     )
 
 
+def crowded_problem() -> Problem:
+    """Four engagements that want the same days: too large to be closed, so that it is searched."""
+    problem = smallest_problem()
+    twins = tuple(
+        each.model_copy(update={"id": f"{each.id} {number}"})
+        for each in problem.engagements
+        for number in (1, 2)
+    )
+    (expert,) = problem.experts
+    busy = expert.model_copy(update={"max_per_day": 1, "max_total": 8})
+    return problem.model_copy(update={"experts": (busy,), "engagements": twins})
+
+
 def main() -> None:
     """Run every stage once."""
-    file = ProblemFile.from_problem(smallest_problem())
-    solve(file, Parameters(time_limit_seconds=None, work_limit=2))
+    for problem in (smallest_problem(), crowded_problem()):
+        file = ProblemFile.from_problem(problem)
+        solve(file, Parameters(time_limit_seconds=None, work_limit=20))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SERVE = next(index for index, block in enumerate(BLOCKS) if "make serve" in block)
 SHOWN_ADDRESS = "127.0.0.1:8000"
 
+SET_UP = ("ready", "kernels")
+"""What make leaves in .venv when an environment is set up, in this order."""
+
 LONGEST_SECONDS = 180
 
 
@@ -61,9 +64,10 @@ def lay_out(clone: Path) -> Path:
     (clone / ".venv").mkdir(parents=True)
     for path in (*ROOT.iterdir(), *Path(sys.prefix).iterdir()):
         folder = clone if path.parent == ROOT else clone / ".venv"
-        if path.name not in {".venv", "ready", "var", "demo", ".git"}:
+        if path.name not in {".venv", *SET_UP, "var", "demo", ".git"}:
             (folder / path.name).symlink_to(path)
-    (clone / ".venv/ready").touch()
+    for name in SET_UP:
+        (clone / ".venv" / name).touch()
     return clone
 
 

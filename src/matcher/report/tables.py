@@ -209,7 +209,7 @@ def _first_choice(figures: PlanFigures, placement: Placement) -> Iterator[tuple[
         )
         return
     first = figures.expert(placement.expert_alone)
-    carries_ja = f"計画では{first.load}回を担当(上限{first.maximum}回)"
+    carries_ja = f"計画では{first.load}回担当、上限{first.maximum}回"
     carries_en = f"who carries {first.load} sessions of at most {first.maximum} in the plan"
     if placement.expert is None:
         yield (
