@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 
 from tests.api.service import Caller, RunningService
 
-EXAMPLES_OF_EACH_OPERATION = 8
+EXAMPLES_OF_EACH_OPERATION = 4
 
 CONFIGURATION = {
     "checks": {

@@ -9,7 +9,7 @@ import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from matcher.access import PERMISSIONS
-from tests.api.service import RunningService
+from tests.api.service import Caller, RunningService
 
 Operation = tuple[str, str, dict[str, Any]]
 
@@ -86,3 +86,16 @@ def _schema_of_body(document: dict[str, Any], operation: dict[str, Any]) -> dict
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema: dict[str, Any] = document["components"]["schemas"][reference.rpartition("/")[2]]
     return schema
+
+
+def test_each_example_of_a_body_is_one_that_the_service_takes(
+    document: dict[str, Any], admin: Caller
+) -> None:
+    for method, path, operation in _operations(document):
+        if "requestBody" not in operation:
+            continue
+        example = _schema_of_body(document, operation).get("example", {})
+        here = re.sub(r"{\w+}", "nothing-there", path)
+        answer = admin.ask(method.upper(), here, example, If_Match='"x"')
+        # It is well-formed; whether what it names is there is another matter.
+        assert answer.status_code in {201, 202, 404}, (method, path, answer.text)
