@@ -102,6 +102,10 @@ WORDINGS: Final[Mapping[int, Wording]] = {
             "同じ記録が同時に変更されました。読み直してから、もう一度お試しください。",
         ),
     ),
+    410: Wording(
+        Text("No longer there", "提供を終了しました"),
+        Text("Ask the office for a new address.", "新しいアドレスを事務局へお問い合わせください。"),
+    ),
     412: Wording(
         Text("It has changed meanwhile", "その間に変更されています"),
         Text(

@@ -32,6 +32,8 @@ def require_match(state: BaseModel) -> None:
 def _tag(response: Response) -> Response:
     if request.method in _TAGGED and response.status_code == HTTPStatus.OK and response.is_json:
         response.set_etag(_digest(response.get_data()))
+        # What is here is about people: a cache in between keeps none of it.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         response.make_conditional(request)
     return response
 
