@@ -19,6 +19,7 @@ from matcher.clock import wall_time
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Session
 from solver import Plan, ProblemFile, judge
+from tests.clients.programs import read_with_calcurse, read_with_ical_js
 
 SECONDS = "4"
 """For the solver: enough for a plan of the sample, if not for the best one."""
@@ -141,6 +142,20 @@ def test_every_calendar_shows_the_sessions_of_its_owner_at_their_hours(played: P
         assert sorted((wall(event.start), wall(event.end)) for event in events) == sorted(own)
         shown += len(events)
     assert shown == 2 * len(sessions)
+
+
+def test_other_calendar_programs_show_an_experts_sessions_at_their_hours(
+    played: Path, tmp_path: Path
+) -> None:
+    (expert, *_) = Plan.from_json((played / "demo/plan.json").read_bytes()).assignments
+    calendar = (played / f"demo/calendars/{expert.expert}.ics").read_bytes()
+    engine = create_database_engine(f"sqlite:///{played / 'demo/matcher.sqlite'}")
+    with session_factory(engine, read_only=True)() as db:
+        own = db.scalars(select(Session).where(Session.expert_id == expert.expert)).all()
+    engine.dispose()
+    expected = sorted((each.start_at, each.end_at) for each in own)
+    for seen in (read_with_ical_js(calendar), read_with_calcurse(calendar, tmp_path)):
+        assert sorted((each.start_at, each.end_at) for each in seen) == expected
 
 
 def test_it_can_be_run_again_and_leaves_alone_what_it_did_not_make(tmp_path: Path) -> None:
