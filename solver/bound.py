@@ -6,36 +6,29 @@ what that pair costs alone (`PairTable.cost`). What remains is a generalized ass
     min  sum c[p, k] y[p, k] + overload
     s.t. one choice an engagement; each expert's sessions within max_total
 
-Three bounds on it, each proven by itself:
+Two bounds on it, each proven by itself:
 
 * `price_capacity`: Lagrangian relaxation of the capacities (the linear program's value); its
   prices also guide the construction;
-* `price_engagements`: relaxation of "one choice an engagement", which leaves a knapsack an
-  expert (Savelsbergh 1997); never below the first at the best prices;
 * `solve_assignment`: the integer program itself by CP-SAT, on the options that a plan
   cheaper than the best known one could use.
 
-Prices are integers in units of 1 / SCALE, so that each bound is computed exactly.
+`lagrangian` has a third, which also sees that sessions collide.
+
+Prices are integers in units of 1 / FINE, so that each bound is computed exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
-from solver.patterns import NEVER
+from solver.patterns import FINE, NEVER
 from solver.schedule import Schedule, cost_without_free, overload
-
-SCALE = 1000
-"""Prices count in thousandths of a cost."""
-
-FloatArray = NDArray[np.float64]
 
 
 class Assignment(NamedTuple):
@@ -82,16 +75,16 @@ def assignment_of(grid: Grid, pinned: Schedule, cost: IntArray) -> Assignment:
 @kernel
 def _evaluate_capacity(problem: Assignment, price: IntArray, surplus: IntArray) -> int:
     """The Lagrangian value at prices a session of each expert; `surplus` is its subgradient."""
-    value = SCALE * problem.constant
+    value = FINE * problem.constant
     surplus[:] = 0
     for a in range(len(problem.nobody)):
-        best, expert, sessions = SCALE * problem.nobody[a], -1, 0
+        best, expert, sessions = FINE * problem.nobody[a], -1, 0
         for pair in range(problem.pair_offset[a], problem.pair_offset[a + 1]):
             for k in range(1, MAX_SESSIONS + 1):
                 if problem.cost[pair, k] == NEVER:
                     continue
                 free = problem.free[pair, k]
-                total = SCALE * problem.cost[pair, k] + price[problem.pair_expert[pair]] * free
+                total = FINE * problem.cost[pair, k] + price[problem.pair_expert[pair]] * free
                 if total < best:
                     best, expert, sessions = total, problem.pair_expert[pair], free
         value += best
@@ -99,7 +92,7 @@ def _evaluate_capacity(problem: Assignment, price: IntArray, surplus: IntArray) 
             surplus[expert] += sessions
     for e in range(len(price)):
         # The cheapest load at this price is none, the target, or all there is.
-        full = SCALE * problem.overload * max(0, problem.room[e] - problem.cheap[e])
+        full = FINE * problem.overload * max(0, problem.room[e] - problem.cheap[e])
         best, load = 0, 0
         cheap = min(problem.cheap[e], problem.room[e])
         if -price[e] * cheap < best:
@@ -114,126 +107,27 @@ def _evaluate_capacity(problem: Assignment, price: IntArray, surplus: IntArray) 
 def price_capacity(problem: Assignment, target: int, steps: int) -> tuple[int, IntArray]:
     """Raise the capacity bound by subgradient steps towards `target`; the bound and its prices.
 
-    The prices are integers, in 1 / SCALE a session.
+    Polyak's step length, halved when ten steps bring nothing. The prices are in 1 / FINE a
+    session.
     """
     price = np.zeros(len(problem.room), dtype=np.int64)
     surplus = np.zeros_like(price)
-    return _ascend(
-        lambda at: _evaluate_capacity(problem, at, surplus),
-        price,
-        surplus,
-        target,
-        steps,
-        least=0,
-    )
-
-
-def _ascend(
-    evaluate: Callable[[IntArray], int],
-    price: IntArray,
-    gradient: IntArray,
-    target: int,
-    steps: int,
-    least: int | None = None,
-    stop: Callable[[], bool] = lambda: False,
-) -> tuple[int, IntArray]:
-    """Polyak steps on integer prices; the length halves when ten steps bring nothing."""
     best, best_price, factor, idle = -NEVER, price.copy(), 1.0, 0
     for _ in range(steps):
-        value = int(evaluate(price))
+        value = int(_evaluate_capacity(problem, price, surplus))
+        idle = 0 if value > best + abs(best) // 20_000 else idle + 1
         if value > best:
-            idle = 0 if value > best + abs(best) // 20000 else idle + 1
             best, best_price = value, price.copy()
-        else:
-            idle += 1
         if idle >= 10:
             factor, idle = factor / 2, 0
             price = best_price.copy()
-            evaluate(price)
-        norm = int((gradient * gradient).sum())
-        if norm == 0 or factor < 1e-3 or stop():
+            _evaluate_capacity(problem, price, surplus)
+        norm = int((surplus * surplus).sum())
+        if norm == 0 or factor < 1e-3:
             break
-        step = factor * max(SCALE, SCALE * target - value, best // 50) / norm
-        price = price + np.rint(step * gradient).astype(np.int64)
-        if least is not None:
-            price = np.maximum(least, price)
-    return _proven(best), best_price
-
-
-def _proven(scaled: int) -> int:
-    """The least integer cost at or above a scaled bound."""
-    return -(-scaled // SCALE)
-
-
-@kernel
-def _evaluate_engagements(problem: Assignment, price: IntArray, missing: IntArray) -> int:
-    """The Lagrangian value at a price for serving each engagement: a knapsack an expert.
-
-    `missing` is the subgradient: 1 less the times an engagement is taken.
-    """
-    value = SCALE * problem.constant
-    most = problem.room.max() if len(problem.room) > 0 else 0
-    least = np.empty(most + 1, np.int64)
-    for a in range(len(price)):
-        value += price[a]
-        missing[a] = 1
-        if SCALE * problem.nobody[a] < price[a]:
-            value += SCALE * problem.nobody[a] - price[a]
-            missing[a] = 0
-    for e in range(len(problem.room)):
-        room = problem.room[e]
-        first, last = problem.expert_offset[e], problem.expert_offset[e + 1]
-        chosen = np.zeros((last - first, room + 1), np.int8)
-        least[: room + 1] = 0
-        for i in range(last - first):
-            pair = problem.expert_pairs[first + i]
-            gain = np.zeros(MAX_SESSIONS + 1, np.int64)
-            some = False
-            for k in range(1, MAX_SESSIONS + 1):
-                if problem.cost[pair, k] != NEVER:
-                    gain[k] = SCALE * problem.cost[pair, k] - price[problem.pair_engagement[pair]]
-                    some = some or gain[k] < 0
-            if not some:
-                continue
-            for load in range(room, 0, -1):
-                for k in range(1, MAX_SESSIONS + 1):
-                    free = problem.free[pair, k]
-                    if gain[k] < 0 and free <= load and least[load - free] + gain[k] < least[load]:
-                        least[load] = least[load - free] + gain[k]
-                        chosen[i, load] = k
-        best, load = 0, 0
-        for filled in range(1, room + 1):
-            over = SCALE * problem.overload * max(0, filled - problem.cheap[e])
-            if least[filled] + over < best:
-                best, load = least[filled] + over, filled
-        value += best
-        for i in range(last - first - 1, -1, -1):
-            k = chosen[i, load]
-            if k > 0:
-                pair = problem.expert_pairs[first + i]
-                missing[problem.pair_engagement[pair]] -= 1
-                load -= problem.free[pair, k]
-    return value
-
-
-def price_engagements(
-    problem: Assignment,
-    capacity_price: IntArray,
-    target: int,
-    steps: int,
-    stop: Callable[[], bool] = lambda: False,
-) -> tuple[int, IntArray]:
-    """Raise the knapsack bound from the prices that `price_capacity` ended with."""
-    price = cheapest_options(problem, capacity_price)
-    missing = np.zeros_like(price)
-    return _ascend(
-        lambda at: _evaluate_engagements(problem, at, missing),
-        price,
-        missing,
-        target,
-        steps,
-        stop=stop,
-    )
+        step = factor * max(FINE, FINE * target - value, best // 50) / norm
+        price = np.maximum(0, price + np.rint(step * surplus).astype(np.int64))
+    return -(-best // FINE), best_price
 
 
 def option_costs(problem: Assignment, capacity_price: IntArray) -> IntArray:
@@ -242,13 +136,13 @@ def option_costs(problem: Assignment, capacity_price: IntArray) -> IntArray:
     return np.where(
         problem.cost == NEVER,
         NEVER,
-        SCALE * np.minimum(problem.cost, NEVER // (2 * SCALE)) + price * problem.free,
+        FINE * np.minimum(problem.cost, NEVER // (2 * FINE)) + price * problem.free,
     )
 
 
 def cheapest_options(problem: Assignment, capacity_price: IntArray) -> IntArray:
     """The scaled cost of each engagement's cheapest option at these prices."""
-    cheapest = SCALE * problem.nobody
+    cheapest = FINE * problem.nobody
     floors = option_costs(problem, capacity_price).min(axis=1)
     np.minimum.at(cheapest, problem.pair_engagement, floors)
     return cheapest
@@ -271,7 +165,7 @@ def solve_assignment(
     """
     costs = option_costs(problem, capacity_price)
     cheapest = cheapest_options(problem, capacity_price)
-    slack = SCALE * (best_known - capacity_bound + 1)
+    slack = FINE * (best_known - capacity_bound + 1)
     keep = costs <= cheapest[problem.pair_engagement][:, np.newaxis] + slack
     keep &= costs < NEVER
     if keep.sum() > most_options:
@@ -286,7 +180,7 @@ def solve_assignment(
         loads[problem.pair_expert[pair]].append((option, int(problem.free[pair, k])))
         objective.append((option, int(problem.cost[pair, k])))
     for a, options in enumerate(choices):
-        if SCALE * problem.nobody[a] <= cheapest[a] + slack:
+        if FINE * problem.nobody[a] <= cheapest[a] + slack:
             options.append(model.new_bool_var(""))
             objective.append((options[-1], int(problem.nobody[a])))
         model.add_exactly_one(options)

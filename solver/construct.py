@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from solver.bound import SCALE, Assignment, option_costs
+from solver.bound import Assignment, option_costs
 from solver.grid import Grid, IntArray
-from solver.patterns import NEVER, new_paths
+from solver.patterns import FINE, FREE, NEVER, new_paths
 from solver.schedule import Schedule
 from solver.search import PairTable, Piece, put_back
 
@@ -17,12 +17,12 @@ CHUNK = 500
 
 
 def order_pairs(problem: Assignment, price: IntArray) -> PairTable:
-    """The pairs of each engagement, cheapest first, with `price` (E,) in 1 / SCALE a session."""
-    rounded = price // SCALE
-    floor = option_costs(problem, rounded * SCALE).min(axis=1)
-    floor = np.where(floor == NEVER, NEVER // SCALE, floor // SCALE)
+    """The pairs of each engagement, cheapest first, with `price` (E,) in 1 / FINE a session."""
+    rounded = price // FINE
+    floor = option_costs(problem, rounded * FINE).min(axis=1)
+    floor = np.where(floor == NEVER, NEVER // FINE, floor // FINE)
     order = np.lexsort((np.arange(len(floor)), floor, problem.pair_engagement))
-    return PairTable(floor, order.astype(np.int64), rounded)
+    return PairTable(floor, order.astype(np.int64), rounded, FREE)
 
 
 def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[[], bool]) -> int:
@@ -45,7 +45,7 @@ def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[
 def _by_regret(grid: Grid, table: PairTable) -> IntArray:
     """All engagements, first the one whose second expert costs most more than the first."""
     first, last = grid.pair_offset[:-1], grid.pair_offset[1:]
-    floors = np.append(table.floor[table.order], [NEVER // SCALE] * 2)
+    floors = np.append(table.floor[table.order], [NEVER // FINE] * 2)
     second = np.where(last - first > 1, floors[np.minimum(first + 1, len(floors) - 1)], 0)
     regret = np.where(last - first > 0, second - floors[first], 0)
     return np.argsort(-regret, kind="stable")

@@ -13,12 +13,10 @@ from itertools import pairwise
 import numpy as np
 
 from solver.bound import (
-    SCALE,
     Assignment,
     assignment_of,
     cheapest_options,
     price_capacity,
-    price_engagements,
     solve_assignment,
 )
 from solver.construct import construct, order_pairs
@@ -28,7 +26,8 @@ from solver.executors import open_executor
 from solver.grid import Grid, compile_grid, one_a_day, relax
 from solver.improve import Improver
 from solver.incumbent import Incumbent, Progress
-from solver.patterns import NEVER, price_alone
+from solver.lagrangian import Lagrangian
+from solver.patterns import FINE, FREE, NEVER, price_alone
 from solver.pins import broken_pins
 from solver.plan import Assignment as PlanAssignment
 from solver.plan import Plan, SolverRecord, Status, gap_of
@@ -37,8 +36,11 @@ from solver.schedule import NOBODY, UNSERVABLE, Schedule, pinned_schedule, total
 from solver.search import Best, best_of
 from solver.validation import judge
 
-CAPACITY_STEPS, KNAPSACK_STEPS = 300, 600
-"""Subgradient steps of the two bounds; both have long converged."""
+CAPACITY_STEPS, KNAPSACK_STEPS = 300, 300
+"""Subgradient steps of the first two bounds; both have nearly converged by then."""
+
+LAGRANGIAN_STEPS = 5
+"""Steps of the third bound after each round of search, where a run is limited in work."""
 
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
@@ -102,7 +104,7 @@ def solve(
         if conflicts:
             return run.refuse(conflicts)
         run.bound()
-        run.construct()
+        run.construct(executor)
         conflicts = run.prove()
         if conflicts:
             return run.refuse(conflicts)
@@ -144,7 +146,7 @@ class _Run:
         cost = np.full((pairs, 6), NEVER, dtype=np.int64)
         edges = np.linspace(0, pairs, self._parameters.workers + 1).astype(int)
         futures = [
-            executor.submit(price_alone, relaxed, self._schedule, int(first), int(last), cost)
+            executor.submit(price_alone, relaxed, self._schedule, FREE, int(first), int(last), cost)
             for first, last in pairwise(edges)
         ]
         for future in futures:
@@ -168,26 +170,45 @@ class _Run:
         """Prove a first bound; its prices lead the construction."""
         self._incumbent.enter("bound")
         cheapest = cheapest_options(self._pairs, np.zeros(len(self._grid.max_total), np.int64))
-        aim = int(1.1 * np.minimum(cheapest, UNSERVABLE // 1000).sum()) // SCALE
+        aim = int(1.1 * np.minimum(cheapest, UNSERVABLE // 1000).sum()) // FINE
         bound, self._price = price_capacity(self._pairs, aim, CAPACITY_STEPS)
         self._capacity_bound = bound
         self._incumbent.raise_bound(bound)
 
-    def construct(self) -> None:
+    def construct(self, executor: Executor) -> None:
         """Put every engagement in once."""
         self._incumbent.enter("construct")
         table = order_pairs(self._pairs, self._price)
         construct(one_a_day(self._grid), self._schedule, table, self._out_of_time)
         self._offer(self._schedule)
         self._incumbent.report()
-        bound, _ = price_engagements(
+        self._lagrangian = Lagrangian(
+            relax(self._grid),
+            pinned_schedule(self._grid),
             self._pairs,
             self._price,
-            min(self._incumbent.cost, round(1.05 * self._capacity_bound)),
-            KNAPSACK_STEPS,
-            stop=self._out_of_time,
+            executor,
+            chunks=2 * self._parameters.workers,
         )
-        self._incumbent.raise_bound(bound)
+        for _ in range(KNAPSACK_STEPS):
+            if self._lagrangian.is_finished or self._out_of_time():
+                break
+            self._lagrangian.step(min(self._incumbent.cost, round(1.05 * self._capacity_bound)))
+        self._incumbent.raise_bound(self._lagrangian.bound)
+        self._lagrangian.price_time()
+
+    def _raise_bound(self, seconds: float) -> None:
+        """Take steps of the Lagrangian for so long, or a few where a run is limited in work."""
+        until, steps = time.monotonic() + seconds, 0
+        while not (self._lagrangian.is_finished or self._incumbent.is_optimal):
+            self._lagrangian.step(self._incumbent.cost)
+            self._incumbent.raise_bound(self._lagrangian.bound)
+            steps += 1
+            if self._parameters.work_limit is None:
+                if time.monotonic() >= until:
+                    break
+            elif steps == LAGRANGIAN_STEPS:
+                break
 
     def prove(self) -> tuple[str, ...]:
         """Close a small problem by CP-SAT; returns why it has no plan, where it has none."""
@@ -220,13 +241,15 @@ class _Run:
         work = self._parameters.work_limit
         first = None if work is None else -(-work // 10)
         soon = time.monotonic() + 0.1 * (self._deadline - time.monotonic())
-        improver.run(until=soon, work=first, stop=self._cancelled)
+        improver.run(until=soon, work=first, stop=self._cancelled, beside=self._raise_bound)
         if not self._incumbent.is_optimal and not self._out_of_time():
             self._incumbent.enter("bound")
             self._incumbent.raise_bound(self._close_assignment())
             self._incumbent.enter("improve")
         rest = None if work is None or first is None else work - first
-        improver.run(until=self._deadline, work=rest, stop=self._cancelled)
+        improver.run(
+            until=self._deadline, work=rest, stop=self._cancelled, beside=self._raise_bound
+        )
 
     def _close_assignment(self) -> int:
         return solve_assignment(

@@ -36,6 +36,7 @@ class Grid(NamedTuple):
     start_minutes: IntArray  # (S,) minute of the day of each start, ascending
     week_of_day: IntArray  # (D,) running number of the ISO week
     travel: IntArray  # (places, places) minutes
+    leave: IntArray  # (places,) the shortest way from each place to wherever
     # experts
     expert_starts: MaskArray  # (E, durations, D, W)
     expert_place: IntArray  # (E,)
@@ -134,6 +135,7 @@ def compile_grid(problem: Problem) -> Grid:
         travel=np.array(problem.travel_minutes.minutes, dtype=np.int64).reshape(
             len(place_number), len(place_number)
         ),
+        leave=np.array([min(row) for row in problem.travel_minutes.minutes], dtype=np.int64),
         expert_starts=expert_starts.reshape(len(experts), len(durations), days, words),
         expert_place=_integers(place_number[expert.place] for expert in experts),
         max_per_day=_integers(expert.max_per_day for expert in experts),
@@ -189,6 +191,7 @@ def relax(grid: Grid) -> Grid:
     return grid._replace(
         week_need=np.minimum(grid.week_need, 2),
         travel=grid.travel if direct else np.zeros_like(grid.travel),
+        leave=grid.leave if direct else np.zeros_like(grid.leave),
     )
 
 

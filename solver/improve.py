@@ -25,6 +25,9 @@ EXPERTS_A_PIECE = 40
 ROUND_SECONDS = 0.5
 """Long enough that handing pieces out costs nothing, short enough to stop at once."""
 
+BOUND_SHARE = 0.5
+"""Time for the bound beside that for the search, until the bound has converged."""
+
 FIRST_STEPS = 20
 """Steps of the first round, from which the speed is measured."""
 
@@ -77,8 +80,17 @@ class Improver:
         typical = table.floor[table.order[grid.pair_offset[:-1][np.diff(grid.pair_offset) > 0]]]
         self._typical = float(np.median(typical)) if len(typical) else 1.0
 
-    def run(self, *, until: float, work: int | None, stop: Callable[[], bool]) -> None:
+    def run(
+        self,
+        *,
+        until: float,
+        work: int | None,
+        stop: Callable[[], bool],
+        beside: Callable[[float], None],
+    ) -> None:
         """Search until a moment of `time.monotonic`, for `work` steps, or until `stop`.
+
+        After each round `beside` may work on the bound for the seconds it is given.
 
         Steps are counted a lane; a run that is limited in work and has one worker is the same
         every time.
@@ -102,9 +114,11 @@ class Improver:
                 self._start_lanes()
             self._round(steps, self._temperature(position))
             done += steps
+            took = time.monotonic() - now
+            beside(min(BOUND_SHARE * took, max(0.0, left - 2 * took)))
             self._incumbent.report()
             if work is None:
-                rate = steps / max(1e-6, time.monotonic() - now)
+                rate = steps / max(1e-6, took)
                 steps = max(1, int(rate * min(ROUND_SECONDS, max(0.05, left / 2))))
                 if done > 10 * FIRST_STEPS and cycles == 1:
                     expected = done + rate * left

@@ -23,8 +23,28 @@ from solver.schedule import ONLINE, Schedule, overload
 NEVER = 1 << 60
 """The cost of what is not possible."""
 
-FINE = 256
-"""Costs inside the search are multiples of this, so that noise below it breaks ties only."""
+FINE = 4096
+"""Costs inside the kernels are multiples of this: prices are finer, and noise breaks ties only."""
+
+
+class Prices(NamedTuple):
+    """What an expert's time is worth to other engagements, in 1 / FINE a session."""
+
+    active: bool
+    week: IntArray  # (E, V) of a session in that week
+    day: IntArray  # (E, D) of a session on that day
+    point: NDArray[np.int32]  # (E, D, S) of a session that binds the expert at that start
+    pointed: NDArray[np.bool_]  # (E, D) whether any point of the day has a price
+
+
+FREE = Prices(
+    False,
+    np.zeros((1, 1), np.int64),
+    np.zeros((1, 1), np.int64),
+    np.zeros((1, 1, 1), np.int32),
+    np.zeros((1, 1), np.bool_),
+)
+"""Nothing has a price."""
 
 
 class Paths(NamedTuple):
@@ -110,23 +130,67 @@ def _without_collisions(
 
 
 @kernel
-def _best_start(
-    free: MaskArray, wished: MaskArray, start_minutes: IntArray, off_preference: int, late: bool
+def _best_unpriced_start(
+    free: MaskArray,
+    wished: MaskArray,
+    start_minutes: IntArray,
+    off_preference: int,
+    late: bool,
+    kept: int,
+    move: int,
 ) -> tuple[int, int]:
-    """The cost and the minute of the cheapest start of a day; NEVER where there is none.
+    """The cost, in 1 / FINE, and the minute of the cheapest start of a day; NEVER without one.
 
-    Of equal ones the first, or the last with `late`.
+    A start other than `kept` costs `move`. Of equal ones the first, or the last with `late`.
     """
     best, minute = NEVER, 0
     for word in range(len(free)):
         if free[word] == 0:
             continue
         both = free[word] & wished[word]
-        cost = 0 if both != 0 else off_preference
+        cost = FINE * (move if both != 0 else move + off_preference)
         if cost < best or (late and cost == best):
             chosen = both if both != 0 else free[word]
             bit = _highest_bit(chosen) if late else _lowest_bit(chosen)
             best, minute = cost, start_minutes[word * 64 + bit]
+    if kept != NO_DAY:
+        published = FINE * _published_cost(free, wished, start_minutes, off_preference, kept)
+        if published <= best:
+            return published, kept
+    return best, minute
+
+
+@kernel
+def _best_priced_start(
+    free: MaskArray,
+    wished: MaskArray,
+    start_minutes: IntArray,
+    off_preference: int,
+    price: NDArray[np.int32],
+    minutes: int,
+    kept: int,
+    move: int,
+) -> tuple[int, int]:
+    """The cost, in 1 / FINE, and the minute of the cheapest start of a day with priced points.
+
+    `minutes` is how long the expert is bound; a start other than `kept` costs `move`.
+    """
+    best, minute = NEVER, 0
+    for word in range(len(free)):
+        rest = free[word]
+        while rest != 0:
+            bit = _lowest_bit(rest)
+            rest &= rest - np.uint64(1)
+            point = word * 64 + bit
+            start = start_minutes[point]
+            cost = 0 if wished[word] >> np.uint64(bit) & np.uint64(1) else FINE * off_preference
+            if start != kept:
+                cost += FINE * move
+            while point < len(start_minutes) and start_minutes[point] < start + minutes:
+                cost += price[point]
+                point += 1
+            if cost < best:
+                best, minute = cost, start
     return best, minute
 
 
@@ -141,16 +205,23 @@ def _published_cost(
     """The cost of the start that is published, NEVER where it is not free."""
     index = np.searchsorted(start_minutes, published)
     if index == len(start_minutes) or start_minutes[index] != published:
-        return NEVER
+        return NEVER // FINE
     word, bit = index >> 6, np.uint64(1) << np.uint64(index & 63)
     if free[word] & bit == 0:
-        return NEVER
+        return NEVER // FINE
     return 0 if wished[word] & bit != 0 else off_preference
 
 
 @kernel
 def _list_days(
-    grid: Grid, schedule: Schedule, expert: int, a: int, number: int, noise: int, paths: Paths
+    grid: Grid,
+    schedule: Schedule,
+    prices: Prices,
+    expert: int,
+    a: int,
+    number: int,
+    noise: int,
+    paths: Paths,
 ) -> None:
     """List the days on which a session could be held, with their best starts."""
     # Arrays are taken out of the tuples once: the loop runs over every day of the period.
@@ -165,6 +236,7 @@ def _list_days(
     published = grid.current_day[a, number]
     late = noise > 0 and np.random.random() < 0.5
     free = np.zeros(words, np.uint64)
+    bound_minutes = minutes + (0 if site == ONLINE else grid.leave[site])
     at = 0
     for day in range(grid.first_day[a], grid.last_day[a] + 1):
         some = False
@@ -184,28 +256,36 @@ def _list_days(
                     travel,
                     booked[day, : day_count[day]],
                 )
-        cost, minute = _best_start(
-            free, wished_starts[day], start_minutes, grid.off_preference, late
-        )
+        if prices.active and prices.pointed[expert, day]:
+            cost, minute = _best_priced_start(
+                free,
+                wished_starts[day],
+                start_minutes,
+                grid.off_preference,
+                prices.point[expert, day],
+                bound_minutes,
+                grid.current_minute[a, number] if published == day else NO_DAY,
+                0 if published == NO_DAY else grid.move,
+            )
+        else:
+            cost, minute = _best_unpriced_start(
+                free,
+                wished_starts[day],
+                start_minutes,
+                grid.off_preference,
+                late,
+                grid.current_minute[a, number] if published == day else NO_DAY,
+                0 if published == NO_DAY else grid.move,
+            )
         if cost == NEVER:
             continue
-        if published != NO_DAY:
-            cost += grid.move
-            if published == day:
-                kept = _published_cost(
-                    free,
-                    wished_starts[day],
-                    start_minutes,
-                    grid.off_preference,
-                    grid.current_minute[a, number],
-                )
-                if kept <= cost:
-                    cost, minute = kept, grid.current_minute[a, number]
+        if prices.active:
+            cost += prices.day[expert, day] + prices.week[expert, week_of_day[day]]
+        if noise > 0:
+            cost += np.random.randint(0, noise)
         paths.day[number, at] = day
         paths.minute[number, at] = minute
-        paths.day_cost[number, at] = cost * FINE
-        if noise > 0:
-            paths.day_cost[number, at] += np.random.randint(0, noise)
+        paths.day_cost[number, at] = cost
         at += 1
     paths.length[number] = at
 
@@ -257,7 +337,9 @@ def _extend(grid: Grid, schedule: Schedule, expert: int, a: int, number: int, pa
 
 
 @kernel
-def price_pair(grid: Grid, schedule: Schedule, pair: int, noise: int, paths: Paths) -> None:
+def price_pair(
+    grid: Grid, schedule: Schedule, prices: Prices, pair: int, noise: int, paths: Paths
+) -> None:
     """Fill `paths.cost[k]` for k = 0…n: the engagement's cost with sessions 1…k, times FINE.
 
     All parts but overload; NEVER where k sessions are not possible. k below the highest
@@ -278,7 +360,7 @@ def price_pair(grid: Grid, schedule: Schedule, pair: int, noise: int, paths: Pat
             paths.minute[number, 0] = grid.pin_minute[a, number]
             paths.day_cost[number, 0] = 0
         elif same == number:
-            _list_days(grid, schedule, expert, a, number, noise, paths)
+            _list_days(grid, schedule, prices, expert, a, number, noise, paths)
         else:
             length = paths.length[same]
             paths.length[number] = length
@@ -354,11 +436,13 @@ def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -
 
 
 @kernel
-def price_alone(grid: Grid, schedule: Schedule, first: int, last: int, cost: IntArray) -> None:
+def price_alone(
+    grid: Grid, schedule: Schedule, prices: Prices, first: int, last: int, cost: IntArray
+) -> None:
     """Fill `cost` (P, 6) for the pairs first … last - 1, given only what is booked already."""
     paths = new_paths(grid.days)
     for pair in range(first, last):
-        price_pair(grid, schedule, pair, 0, paths)
+        price_pair(grid, schedule, prices, pair, 0, paths)
         for count in range(MAX_SESSIONS + 1):
             value = paths.cost[count]
             cost[pair, count] = value // FINE if value < NEVER else NEVER

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from solver.grid import NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 
-UNSERVABLE = 1 << 50
+UNSERVABLE = 1 << 46
 """The cost of an engagement that does not yet keep its own pins; no plan costs that much."""
 
 NOBODY = -1

@@ -16,6 +16,7 @@ from solver.patterns import (
     FINE,
     NEVER,
     Paths,
+    Prices,
     choose_count,
     new_paths,
     price_pair,
@@ -26,7 +27,7 @@ from solver.schedule import NOBODY, Schedule, cost_without_free, insert, remove
 MOST_REMOVED = 12
 """The largest neighbourhood; above it steps get slow and seldom better."""
 
-NOISE = 48
+NOISE = FINE // 6
 """Noise on the cost of a day: five of them stay below FINE, so only ties are broken."""
 
 
@@ -36,6 +37,7 @@ class PairTable(NamedTuple):
     floor: IntArray  # (P,) the least cost of the pair alone, its sessions priced
     order: IntArray  # (P,) pair numbers, by engagement, the cheapest floor first
     price: IntArray  # (E,) what one of the expert's sessions is worth to others
+    time: Prices  # and what the expert's time is
 
 
 class Piece(NamedTuple):
@@ -94,7 +96,7 @@ def _rank(
             or schedule.load[expert] >= grid.max_total[expert]
         ):
             continue
-        price_pair(grid, schedule, option, noise, paths)
+        price_pair(grid, schedule, table.time, option, noise, paths)
         if choose_count(grid, schedule, option, table.price[expert], paths) == 0:
             continue
         value = paths.cost[0]
@@ -115,7 +117,7 @@ def put_in(
     """Insert the pair's engagement at its cheapest; returns what that adds to the cost."""
     if pair == NOBODY:
         return 0
-    price_pair(grid, schedule, pair, noise, paths)
+    price_pair(grid, schedule, table.time, pair, noise, paths)
     price = table.price[grid.pair_expert[pair]]
     count = choose_count(grid, schedule, pair, price, paths)
     if count == 0:
