@@ -35,6 +35,9 @@ SHORTEST = 1e-3
 ENOUGH = 2e-5
 """The share by which a bound must rise to count as better."""
 
+REACH = 0.05
+"""How far above the best bound a step may aim: a first plan is no measure of what can be proven."""
+
 HIGHEST_PRICE = 1 << 30
 
 
@@ -311,7 +314,8 @@ class Lagrangian:
         if norm == 0:
             self._factor = 0.0
             return
-        length = self._factor * max(FINE, FINE * target - value) / norm
+        goal = min(FINE * target, self._best + int(REACH * abs(self._best)) + FINE)
+        length = self._factor * max(FINE, goal - value) / norm
         self._worth = self._worth + np.rint(length * missing).astype(np.int64)
         if self._prices.active:
             _move(self._prices, self._capacity, self._use, length)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from solver.bound import (
-    Assignment,
-    assignment_of,
-    price_capacity,
-    price_engagements,
-    solve_assignment,
-)
-from solver.grid import compile_grid, relax
-from solver.patterns import NEVER, price_alone
+from solver.bound import Assignment, assignment_of, price_capacity, solve_assignment
+from solver.executors import open_executor
+from solver.grid import Grid, compile_grid, relax
+from solver.lagrangian import Lagrangian
+from solver.patterns import FREE, NEVER, price_alone
 from solver.problem import ProblemFile
 from solver.schedule import pinned_schedule
 from tests.solver.brute_force import brute_force
@@ -21,19 +17,28 @@ from tests.solver.builders import file, problem
 from tests.solver.random_problems import random_problem
 
 
-def assignment(problem_file: ProblemFile) -> Assignment:
+def assignment(problem_file: ProblemFile) -> tuple[Grid, Assignment]:
     grid = relax(compile_grid(problem_file.problem))
     schedule = pinned_schedule(grid)
     cost = np.full((len(grid.pair_expert), 6), NEVER, dtype=np.int64)
-    price_alone(grid, schedule, 0, len(cost), cost)
-    return assignment_of(grid, schedule, cost)
+    price_alone(grid, schedule, FREE, 0, len(cost), cost)
+    return grid, assignment_of(grid, schedule, cost)
 
 
-def bounds(pairs: Assignment, best_known: int) -> tuple[int, int, int]:
+def bounds(problem_file: ProblemFile, best_known: int) -> tuple[int, int, int, int]:
+    """Prove the bound of capacities, of knapsacks, of knapsacks and time, and of CP-SAT."""
+    grid, pairs = assignment(problem_file)
     capacity, price = price_capacity(pairs, best_known, 200)
-    knapsack, _ = price_engagements(pairs, price, best_known, 200)
+    with open_executor(1) as executor:
+        relaxation = Lagrangian(grid, pinned_schedule(grid), pairs, price, executor, chunks=2)
+        for _ in range(100):
+            relaxation.step(best_known)
+        knapsack = relaxation.bound
+        relaxation.price_time()
+        for _ in range(100):
+            relaxation.step(best_known)
     closed = solve_assignment(pairs, capacity, price, best_known, most_options=10_000, limits={})
-    return capacity, knapsack, closed
+    return capacity, knapsack, relaxation.bound, closed
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -42,11 +47,11 @@ def test_no_bound_lies_above_the_best_of_all_plans(seed: int) -> None:
     best = brute_force(record)
     if best is None:
         pytest.skip("the pins of this one leave no plan")
-    assert max(bounds(assignment(file(record)), best.cost)) <= best.cost
+    assert max(bounds(file(record), best.cost)) <= best.cost
 
 
 def test_without_scarcity_every_bound_is_the_cheapest_pairs() -> None:
-    assert bounds(assignment(file(problem())), 100) == (16, 16, 16)
+    assert bounds(file(problem()), 100) == (16, 16, 16, 16)
 
 
 def test_the_integer_program_sees_that_engagements_come_whole() -> None:
@@ -56,11 +61,20 @@ def test_the_integer_program_sees_that_engagements_come_whole() -> None:
         bakers={"candidates": [{"expert": "ann", "cost": 0}]},
         tailors={"candidates": [{"expert": "ann", "cost": 0}]},
     )
-    capacity, knapsack, closed = bounds(assignment(file(scarce)), 1012)
+    capacity, knapsack, _, closed = bounds(file(scarce), 1012)
     assert capacity <= knapsack <= closed == 1009
 
 
+def test_priced_time_sees_that_sessions_collide() -> None:
+    # Both organizations are open for one hour a week, and Ann is the only one who may come.
+    hour = {"open": [["mon", "10:00", "11:00"]], "candidates": [{"expert": "ann", "cost": 0}]}
+    crowded = file(problem(bakers=hour, tailors=hour, ann={"max_per_day": 1}))
+    _, knapsack, timed, closed = bounds(crowded, 3000)
+    assert knapsack == closed == 12
+    assert timed > 20
+
+
 def test_an_assignment_with_too_many_options_is_left_alone() -> None:
-    pairs = assignment(file(problem()))
+    _, pairs = assignment(file(problem()))
     capacity, price = price_capacity(pairs, 100, 10)
     assert solve_assignment(pairs, capacity, price, 100, most_options=1, limits={}) == 0
