@@ -1,4 +1,3 @@
-# ruff: noqa: N818  the classes are named after what is said: `raise NotFound(...)`
 """What the programme refuses, and how it says so.
 
 ::

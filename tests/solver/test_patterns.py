@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from solver.grid import Grid, compile_grid
-from solver.patterns import FINE, NEVER, Paths, new_paths, price_pair, trace
+from solver.patterns import FINE, FREE, NEVER, Paths, new_paths, price_pair, trace
 from solver.schedule import Schedule, insert, pinned_schedule
+from solver.search import NOISE
 from tests.solver.builders import file, pin, problem
 
 ANN_FOR_BAKERS, ANN_FOR_TAILORS = 0, 2
@@ -17,7 +18,7 @@ ANN_FOR_BAKERS, ANN_FOR_TAILORS = 0, 2
 def priced(pair: int = ANN_FOR_BAKERS, **changes: Any) -> tuple[Grid, Schedule, Paths]:
     grid = compile_grid(file(problem(**changes)).problem)
     schedule, paths = pinned_schedule(grid), new_paths(grid.days)
-    price_pair(grid, schedule, pair, 0, paths)
+    price_pair(grid, schedule, FREE, pair, 0, paths)
     return grid, schedule, paths
 
 
@@ -98,7 +99,7 @@ def test_another_session_of_the_expert_leaves_time_for_the_way() -> None:
     days, minutes = paths.days.copy(), paths.minutes.copy()
     days[0], minutes[0] = 0, 600
     insert(grid, schedule, ANN_FOR_BAKERS, 1, days, minutes, 0)
-    price_pair(grid, schedule, ANN_FOR_TAILORS, 0, paths)
+    price_pair(grid, schedule, FREE, ANN_FOR_TAILORS, 0, paths)
     trace(grid, schedule, ANN_FOR_TAILORS, 1, paths)
     # Bakers 10:00-11:00, thirty minutes of travel on both sides: 9:00 is too early.
     assert (paths.days[0], paths.minutes[0]) == (0, 690)
@@ -113,5 +114,5 @@ def test_the_cap_of_a_week_holds_for_sessions_close_together() -> None:
 def test_noise_breaks_ties_and_never_a_cost() -> None:
     grid, schedule, paths = priced()
     for _ in range(20):
-        price_pair(grid, schedule, ANN_FOR_BAKERS, 48, paths)
+        price_pair(grid, schedule, FREE, ANN_FOR_BAKERS, NOISE, paths)
         assert trace(grid, schedule, ANN_FOR_BAKERS, 2, paths) == 8

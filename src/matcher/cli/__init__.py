@@ -94,23 +94,27 @@ def complaint_of(error: Exception) -> str | None:
     return str(error) if isinstance(error, MatcherError | ProblemError) else None
 
 
+HELP = """Match experts with industry organizations, schedule their sessions, publish calendars.
+
+専門家と団体を組み合わせ、派遣の日程を決め、カレンダーを配信します。
+
+\b
+New here        matcher demo
+A plan by file  matcher solve problem.json.gz --out plan.json
+The service     matcher migrate && matcher serve
+"""
+
+
 @click.command(
     cls=LazyGroup,
+    help=HELP,
     epilog="'matcher COMMAND --help' tells the options of one command. Each can also be given in "
     "the environment: MATCHER_SERVE_PORT=8080 is matcher serve --port 8080.",
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MATCHER"},
 )
 @click.version_option(package_name="expert-dispatch-matcher", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""Match experts with industry organizations, schedule their sessions, publish calendars.
-
-    専門家と団体を組み合わせ、派遣の日程を決め、カレンダーを配信します。
-
-    \b
-    New here        matcher demo
-    A plan by file  matcher solve problem.json.gz --out plan.json
-    The service     matcher migrate && matcher serve
-    """
+    """Run one command of the service; its help is `HELP`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
