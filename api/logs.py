@@ -34,7 +34,7 @@ LOGGING: Final[dict[str, Any]] = {
             "foreign_pre_chain": _STEPS,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(),
             ],
         }
     },
