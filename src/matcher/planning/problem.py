@@ -177,7 +177,10 @@ class Records:
             if id in others and not concerned.isdisjoint(each.expert_id for each in sessions)
         ]
         engagements = tuple(sorted([*free, *fixed], key=lambda each: each.id))
-        bound = Counter(pin.expert for each in engagements for pin in each.pinned)
+        bound: dict[str, list[dt.date]] = defaultdict(list)
+        for each in engagements:
+            for pin in each.pinned:
+                bound[pin.expert].append(pin.start.date())
         experts = tuple(
             self._expert(self.experts[id], bound[id]) for id in sorted(_experts_of(engagements))
         )
@@ -261,15 +264,20 @@ class Records:
         ranked = self.candidates_of(engagement).ranked
         return tuple(problem_1.Candidate(expert=each.expert_id, cost=each.cost) for each in ranked)
 
-    def _expert(self, expert: Expert, bound: int) -> problem_1.Expert:
-        """An expert; one who has agreed to fewer sessions than stand gets no more."""
+    def _expert(self, expert: Expert, bound: Sequence[dt.date]) -> problem_1.Expert:
+        """An expert, with the days of the sessions that stand.
+
+        A cap below what stands already, because it was lowered since, is lifted to that: nothing
+        could be planned otherwise, for anybody. A problem has one cap for all days, and one for
+        all weeks, so the other days and weeks may then get as many.
+        """
         return problem_1.Expert(
             id=expert.id,
             open=_open_hours(expert.weekly_hours),
             busy=_busy_times(expert.absences),
-            max_per_day=expert.max_per_day,
-            max_per_week=expert.max_per_week,
-            max_total=max(expert.max_total, bound),
+            max_per_day=max(expert.max_per_day, _most(bound)),
+            max_per_week=max(expert.max_per_week, _most(map(_monday, bound))),
+            max_total=max(expert.max_total, len(bound)),
             target_total=expert.target_total,
             place=expert.municipality_code,
         )
@@ -346,6 +354,16 @@ def _experts_of(engagements: Iterable[problem_1.Engagement]) -> frozenset[str]:
             *((each.current.expert,) if each.current else ()),
         )
     )
+
+
+def _most(days: Iterable[dt.date]) -> int:
+    """How often the most frequent of some days occurs."""
+    return max(Counter(days).values(), default=0)
+
+
+def _monday(day: dt.date) -> dt.date:
+    """The first day of the week of a day, by which a week is told from others."""
+    return day - dt.timedelta(days=day.weekday())
 
 
 def _pins(sessions: Iterable[Session]) -> tuple[problem_1.Pin, ...]:

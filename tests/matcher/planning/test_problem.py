@@ -12,6 +12,7 @@ from matcher.models import ApplicationAbsence, Engagement, Expert, ExpertAbsence
 from matcher.planning.problem import Records, build_problem, sessions_of
 from matcher.programme import Phase
 from matcher.sample import load_sample
+from solver import Parameters, solve
 from solver import problem as problem_1
 from solver.problem import Problem, ProblemFile
 from tests.matcher import rows
@@ -20,7 +21,7 @@ from tests.matcher.planning.plans import plan_file
 TOKYO_NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
 """Noon in Tokyo on a Wednesday, three weeks before the first session of these tests."""
 
-WEEK = dt.timedelta(weeks=1)
+HOUR, DAY, WEEK = dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(weeks=1)
 
 
 @pytest.fixture
@@ -191,6 +192,22 @@ def test_an_expert_with_fewer_sessions_agreed_than_stand_gets_no_more(db: Databa
     db.flush()
 
     assert build(db, rows.MORNING + WEEK).experts[0].max_total == 1
+
+
+def test_caps_below_what_stands_are_lifted_to_it_and_others_stay(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2", "A3", experts=("E1", "E2"))
+    days = {"A1": rows.MORNING, "A2": rows.MORNING + 4 * HOUR, "A3": rows.MORNING + 2 * DAY}
+    for id, start_at in days.items():
+        db.add(rows.session(f"S-{id}", start_at, engagement_id=id, status="held"))
+    expert = db.get_one(Expert, "E1")
+    expert.max_per_day, expert.max_per_week, expert.max_total = 1, 1, 1
+    db.flush()
+    file = build_problem(db, "tokyo-2025", now=rows.MORNING + WEEK)
+    lowered, other = file.problem.experts
+
+    assert (lowered.max_per_day, lowered.max_per_week, lowered.max_total) == (2, 3, 3)
+    assert (other.max_per_day, other.max_per_week, other.max_total) == (2, 4, 30)
+    assert solve(file, Parameters(time_limit_seconds=5)).status != "infeasible_pins"
 
 
 def test_nobody_travels_between_an_island_and_elsewhere(db: Database) -> None:
