@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from sqlalchemy.orm import selectinload
 
-from api.context import database
+from api.context import database, now
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.revisions import require_match
@@ -155,7 +155,7 @@ def get(path: ExpertPath) -> ExpertView:
 @blueprint.post("", responses={201: ExpertView})
 def create(body: ExpertBody) -> Created[ExpertView]:
     """Register an expert."""
-    expert = register_expert(database(), body)
+    expert = register_expert(database(), body, now())
     return created(ExpertView.of(expert), f"/v1/experts/{expert.id}")
 
 
@@ -167,7 +167,7 @@ def edit(path: ExpertPath, body: ExpertChangesBody) -> ExpertView:
     """
     expert = one(Expert, path.expert_id, for_change=True)
     require_match(ExpertView.of(expert))
-    return ExpertView.of(edit_expert(database(), expert, body))
+    return ExpertView.of(edit_expert(database(), expert, body, now()))
 
 
 @blueprint.get("/<expert_id>/availability", responses={200: AvailabilityView})
@@ -184,4 +184,4 @@ def set_hours(path: ExpertPath, body: AvailabilityBody) -> AvailabilityView:
     """
     expert = one(Expert, path.expert_id, for_change=True)
     require_match(AvailabilityView.of(expert))
-    return AvailabilityView.of(set_availability(database(), expert, body))
+    return AvailabilityView.of(set_availability(database(), expert, body, now()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-from api.context import database
+from api.context import database, now
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.revisions import require_match
@@ -93,7 +93,7 @@ def get(path: OrganizationPath) -> OrganizationView:
 @blueprint.post("", responses={201: OrganizationView})
 def create(body: OrganizationBody) -> Created[OrganizationView]:
     """Register an organization."""
-    organization = register_organization(database(), body)
+    organization = register_organization(database(), body, now())
     return created(OrganizationView.of(organization), f"/v1/organizations/{organization.id}")
 
 
@@ -105,4 +105,4 @@ def edit(path: OrganizationPath, body: OrganizationChangesBody) -> OrganizationV
     """
     organization = one(Organization, path.organization_id, for_change=True)
     require_match(OrganizationView.of(organization))
-    return OrganizationView.of(edit_organization(database(), organization, body))
+    return OrganizationView.of(edit_organization(database(), organization, body, now()))

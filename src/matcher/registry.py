@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,25 +137,24 @@ class AvailabilityDraft(Draft):
     absences: Annotated[tuple[AbsenceDraft, ...], Field(max_length=500)] = ()
 
 
-def register_organization(db: Session, draft: OrganizationDraft) -> Organization:
+def register_organization(db: Session, draft: OrganizationDraft, now: dt.datetime) -> Organization:
     """Put an organization on record. Whether it is eligible is for the assessment to say."""
-    organization = Organization(**dict(draft))
+    organization = Organization(**dict(draft), revised_at=now)
     db.add(organization)
     db.flush()
     return organization
 
 
 def edit_organization(
-    db: Session, organization: Organization, changes: OrganizationChanges
+    db: Session, organization: Organization, changes: OrganizationChanges, now: dt.datetime
 ) -> Organization:
     """Change what is on record about an organization."""
-    for name, value in changes.given().items():
-        setattr(organization, name, value)
+    _revise(organization, changes.given(), now)
     db.flush()
     return organization
 
 
-def register_expert(db: Session, draft: ExpertDraft) -> Expert:
+def register_expert(db: Session, draft: ExpertDraft, now: dt.datetime) -> Expert:
     """Put an expert on record, with no hours yet.
 
     Raises:
@@ -163,13 +163,13 @@ def register_expert(db: Session, draft: ExpertDraft) -> Expert:
     """
     values = dict(draft) | {"conflicts": _conflicts(db, draft.conflicts)}
     _check_base(draft.municipality_code)
-    expert = Expert(**values)
+    expert = Expert(**values, revised_at=now)
     db.add(expert)
     db.flush()
     return expert
 
 
-def edit_expert(db: Session, expert: Expert, changes: ExpertChanges) -> Expert:
+def edit_expert(db: Session, expert: Expert, changes: ExpertChanges, now: dt.datetime) -> Expert:
     """Change what is on record about an expert.
 
     Raises:
@@ -181,13 +181,14 @@ def edit_expert(db: Session, expert: Expert, changes: ExpertChanges) -> Expert:
         _check_base(changes.municipality_code)
     if "conflicts" in values:
         values["conflicts"] = _conflicts(db, changes.conflicts)
-    for name, value in values.items():
-        setattr(expert, name, value)
+    _revise(expert, values, now)
     db.flush()
     return expert
 
 
-def set_availability(db: Session, expert: Expert, draft: AvailabilityDraft) -> Expert:
+def set_availability(
+    db: Session, expert: Expert, draft: AvailabilityDraft, now: dt.datetime
+) -> Expert:
     """Replace an expert's weekly hours and absences.
 
     Raises:
@@ -202,10 +203,16 @@ def set_availability(db: Session, expert: Expert, draft: AvailabilityDraft) -> E
                 reason_ja="開始より後ではありません",
                 remedy_ja="開始より後の日時を指定してください",
             )
-    expert.weekly_hours = draft.weekly_hours
-    expert.absences = [ExpertAbsence(**dict(absence)) for absence in draft.absences]
+    absences = [ExpertAbsence(**dict(absence)) for absence in draft.absences]
+    _revise(expert, {"weekly_hours": draft.weekly_hours, "absences": absences}, now)
     db.flush()
     return expert
+
+
+def _revise(record: Organization | Expert, values: Mapping[str, object], now: dt.datetime) -> None:
+    record.revised_at = now
+    for name, value in values.items():
+        setattr(record, name, value)
 
 
 def _conflicts(db: Session, drafts: Iterable[ConflictDraft]) -> list[ConflictOfInterest]:

@@ -43,32 +43,47 @@ def _draft(municipality_code: str = "13104", *conflicts: ConflictDraft) -> Exper
 
 
 def test_an_expert_is_registered_without_hours(db: Session) -> None:
-    expert = register_expert(db, _draft())
+    expert = register_expert(db, _draft(), NOON)
     assert (expert.active, expert.weekly_hours, expert.absences) == (True, (), [])
 
 
 def test_an_expert_starts_from_a_municipality_of_tokyo(db: Session) -> None:
     with pytest.raises(Invalid) as refused:
-        register_expert(db, _draft("27100"))
+        register_expert(db, _draft("27100"), NOON)
     assert refused.value.field == "municipality_code"
-    expert = register_expert(db, _draft())
+    expert = register_expert(db, _draft(), NOON)
     with pytest.raises(Invalid):
-        edit_expert(db, expert, ExpertChanges(municipality_code="27100"))
+        edit_expert(db, expert, ExpertChanges(municipality_code="27100"), NOON)
 
 
 def test_a_conflict_of_interest_names_an_organization_on_record(db: Session) -> None:
     with pytest.raises(NotFound):
-        register_expert(db, _draft("13104", ConflictDraft(organization_id="O1", reason="顧問")))
+        register_expert(
+            db, _draft("13104", ConflictDraft(organization_id="O1", reason="顧問")), NOON
+        )
 
 
 def test_a_change_leaves_what_it_does_not_name(db: Session) -> None:
     add_engagements(db, "A1")
     organization = db.get_one(Organization, "O1")
-    edit_organization(db, organization, OrganizationChanges(industry="retail"))
+    edit_organization(db, organization, OrganizationChanges(industry="retail"), NOON)
     assert (organization.industry, organization.name_en) == (
         "retail",
         "Imaginary Inns of Tokyo Cooperative",
     )
+
+
+def test_a_record_is_revised_by_the_clock_of_the_service(db: Session) -> None:
+    expert = register_expert(db, _draft(), NOON)
+    assert expert.revised_at == NOON
+    evening = NOON + dt.timedelta(hours=6)
+    edit_expert(db, expert, ExpertChanges(name_en="Taro Souzou"), evening)
+    db.expire_all()
+    assert (expert.revised_at, expert.version) == (evening, 2)
+    night = evening + dt.timedelta(hours=6)
+    set_availability(db, expert, AvailabilityDraft(weekly_hours=MONDAYS), night)
+    db.expire_all()
+    assert (expert.revised_at, expert.version) == (night, 3)
 
 
 def test_a_name_cannot_be_taken_away() -> None:
@@ -80,8 +95,9 @@ def test_hours_and_absences_are_replaced_whole(db: Session) -> None:
     add_engagements(db, "A1")
     expert = db.get_one(Expert, "E1")
     absence = AbsenceDraft(start_at=NOON, end_at=NOON + dt.timedelta(hours=1), reason="休暇")
-    set_availability(db, expert, AvailabilityDraft(weekly_hours=MONDAYS, absences=(absence,)))
-    set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)))
+    before = AvailabilityDraft(weekly_hours=MONDAYS, absences=(absence,))
+    set_availability(db, expert, before, NOON)
+    set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)), NOON)
     db.expire_all()
     assert expert.weekly_hours == ()
     assert [(each.start_at, each.reason) for each in expert.absences] == [(NOON, "休暇")]
@@ -92,5 +108,5 @@ def test_an_absence_ends_after_it_starts(db: Session) -> None:
     expert = db.get_one(Expert, "E1")
     absence = AbsenceDraft(start_at=NOON, end_at=NOON)
     with pytest.raises(Invalid) as refused:
-        set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)))
+        set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)), NOON)
     assert refused.value.field == "absences.0.end_at"
