@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from matcher.models import Role
-from tests.api.records import expert, hours, new, new_expert, organization
+from tests.api.records import application, expert, hours, new, new_expert, organization
 from tests.api.service import Caller, RunningService
 
 
@@ -149,18 +149,39 @@ def test_what_has_not_changed_is_not_sent_again(admin: Caller) -> None:
     assert again.content == b""
 
 
-def test_pages_follow_one_another_without_gap_or_repetition(admin: Caller) -> None:
-    made = {new(admin, "/v1/organizations", organization())["id"] for _ in range(5)}
+def _pages(caller: Caller, path: str) -> list[str]:
+    """The ids of a list, read two at a time."""
     seen: list[str] = []
     cursor = ""
     while True:
-        page = admin.get(f"/v1/organizations?limit=2&cursor={cursor}").json()
+        page = caller.get(f"{path}?limit=2&cursor={cursor}").json()
         seen += [each["id"] for each in page["items"]]
         cursor = page["next"]
         if cursor is None:
-            break
+            return seen
+
+
+def test_pages_follow_one_another_without_gap_or_repetition(admin: Caller) -> None:
+    made = {new(admin, "/v1/organizations", organization())["id"] for _ in range(5)}
+    seen = _pages(admin, "/v1/organizations")
     assert seen == sorted(set(seen))
     assert made <= set(seen)
+
+
+def test_pages_of_a_list_in_order_of_time_follow_one_another_too(admin: Caller) -> None:
+    owners = [new(admin, "/v1/organizations", organization())["id"] for _ in range(5)]
+    made = [new(admin, "/v1/applications", application(each))["id"] for each in owners]
+    seen = _pages(admin, "/v1/applications")
+    assert len(seen) == len(set(seen))
+    assert [each for each in seen if each in made] == made
+
+
+def test_pages_of_a_list_that_begins_with_the_newest_follow_one_another_too(admin: Caller) -> None:
+    run = {"programme_id": "tokyo-2025"}
+    made = [admin.post("/v1/plans", run).json()["id"] for _ in range(5)]
+    seen = _pages(admin, "/v1/plans")
+    assert len(seen) == len(set(seen))
+    assert [each for each in seen if each in made] == made[::-1]
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "WzFd", "W10", "bnVsbA", "WyJcdTAwMDAiXQ"])

@@ -22,6 +22,11 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[dt.datetime]:
+        """What a value is in Python; a decorator does not take it over from its `impl`."""
+        return dt.datetime
+
     def process_bind_param(
         self,
         value: dt.datetime | None,
