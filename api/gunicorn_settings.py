@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import multiprocess
 
-from api.logs import LOGGING
+from matcher.logs import LOGGING
 
 worker_class = "gthread"
 threads = 8

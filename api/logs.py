@@ -1,12 +1,10 @@
-"""One JSON line for each request and for whatever else is worth telling; never a secret."""
+"""One line in the log for each request; never a secret in it."""
 
 from __future__ import annotations
 
-import logging.config
 import re
 import time
 import uuid
-from typing import Any, Final
 
 import structlog
 from flask import Flask, Response, g, request
@@ -15,47 +13,6 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CALENDAR_TOKEN = re.compile(r"(?i)(calendars/+).*")
 
 logger = structlog.get_logger(__name__)
-
-
-_STEPS: Final[list[structlog.typing.Processor]] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
-
-LOGGING: Final[dict[str, Any]] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": _STEPS,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"level": "INFO", "handlers": ["stderr"]},
-    "loggers": {
-        "gunicorn.error": {"propagate": True},
-        "alembic": {"level": "WARNING"},
-    },
-}
-"""For `logging.config.dictConfig`: everything that is logged is one JSON line."""
-
-
-def configure_logs() -> None:
-    """Write what structlog and the standard library log as JSON lines on standard error."""
-    structlog.configure(
-        processors=[*_STEPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-    logging.config.dictConfig(LOGGING)
 
 
 def loggable_path(path: str) -> str:

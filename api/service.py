@@ -26,7 +26,7 @@ from api.content import MAX_BODY_BYTES, check_content, check_query
 from api.context import Services, database, keep_services, now, principal, unit_of_work
 from api.health import register_health
 from api.identity import register_identity
-from api.logs import configure_logs, register_logs
+from api.logs import register_logs
 from api.openapi import INFO, SECURITY_SCHEMES, complete
 from api.problems import Problem, register_problems
 from api.revisions import register_revisions
@@ -34,6 +34,7 @@ from api.validation import refuse
 from matcher.database import create_database_engine, session_factory
 from matcher.idempotency import Answer, KeyedRequest, recall, remember
 from matcher.jobs import Jobs, open_queue
+from matcher.logs import configure_logs
 from matcher.settings import Settings
 
 NOUNS = (

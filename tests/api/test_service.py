@@ -122,28 +122,6 @@ def test_a_request_is_found_in_the_log_by_its_id(service: RunningService, admin:
     assert (line["operation"], line["status"], line["role"]) == ("experts.list", 200, "admin")
 
 
-def test_the_service_ends_cleanly_when_interrupted(sqlite_url: str, build: Build) -> None:
-    program = (
-        "import signal, sys, threading; from matcher.cli.serve import run_together;"
-        "sleeper = [sys.executable, '-c', 'import time; time.sleep(60)'];"
-        "threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start();"
-        "sys.exit(run_together([sleeper, sleeper], {}))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], timeout=50, check=False)
-    assert done.returncode == 0
-
-
-def test_the_service_ends_when_a_part_of_it_ends(capfd: pytest.CaptureFixture[str]) -> None:
-    program = (
-        "import sys; from matcher.cli.serve import run_together;"
-        "sleeper = [sys.executable, '-c', 'import time; time.sleep(60)'];"
-        "sys.exit(run_together([sleeper, [sys.executable, '-c', '']], {}))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], timeout=50, check=False)
-    assert done.returncode == 1
-    assert "ended by itself" in capfd.readouterr().err
-
-
 def test_a_port_that_is_taken_is_bad_input(service: RunningService) -> None:
     port = service.url.rpartition(":")[2]
     program = "import sys; from matcher.cli import main; sys.exit(main())"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import signal
@@ -169,6 +170,11 @@ class Workers:
     settings: Settings
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def log(self) -> Path:
+        """What they log."""
+        return self.settings.data_directory / "workers.log"
+
     def start(self) -> subprocess.Popen[bytes]:
         """Start one, which takes a run over after four silent seconds."""
         program = "import sys; from matcher.cli import main; sys.exit(main())"
@@ -176,11 +182,12 @@ class Workers:
             "MATCHER_DATA_DIRECTORY": str(self.settings.data_directory),
             "MATCHER_CLOCK_SHIFT_DAYS": str(self.settings.clock_shift_days),
         }
-        worker = subprocess.Popen(
-            [sys.executable, "-c", program, "worker", "--lease", "4"],
-            env=environment,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.log.open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-c", program, "worker", "--lease", "4"],
+                env=environment,
+                stderr=log,
+            )
         self.started.append(worker)
         return worker
 
@@ -217,6 +224,16 @@ def test_a_worker_carries_out_a_run_and_stops_when_told(
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
     assert plan_of(sessions, plan_id).served
+
+
+def test_a_worker_logs_a_json_object_a_line(workers: Workers) -> None:
+    worker = workers.start()
+    wait_until(lambda: "started" in workers.log.read_text())
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(30)
+
+    lines = [json.loads(line) for line in workers.log.read_text().splitlines()]
+    assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in lines)
 
 
 def test_a_worker_that_is_told_to_end_hands_its_run_back(

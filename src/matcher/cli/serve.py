@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
@@ -68,7 +68,7 @@ def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, st
         0 after a signal, 1 where a program ended by itself.
     """
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _signals_to_end():
         signal.signal(number, lambda *_: stopping.set())
     # In sessions of their own, an interrupt from the keyboard reaches them through here only.
     children = [
@@ -84,6 +84,14 @@ def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, st
         return 0
     finally:
         _end(children)
+
+
+def _signals_to_end() -> Iterator[signal.Signals]:
+    yield signal.SIGTERM
+    yield signal.SIGINT
+    # A terminal that is closed ends what runs in it, unless that was started by nohup.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 def _end(children: Sequence[subprocess.Popen[bytes]]) -> None:

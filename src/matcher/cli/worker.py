@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 
 import click
 
 from matcher.database import create_database_engine, session_factory
 from matcher.jobs import Jobs, open_queue
+from matcher.logs import configure_logs
 from matcher.planning.runs import LEASE
 from matcher.settings import Settings
 
@@ -29,7 +29,7 @@ def worker(lease_seconds: float) -> None:
     Interrupt (Ctrl-C) lets the run in hand finish; SIGTERM hands it back to the queue. Start as
     many workers as there are machines for them; `matcher serve` starts one by itself.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logs()
     settings = Settings.from_environment()
     sessions = session_factory(create_database_engine(settings.database_url))
     Jobs(
