@@ -124,7 +124,8 @@ class PlanOutdated(Conflict):
         self.moved = tuple(moved)
         super().__init__(
             f"The ground of the plan has moved: {', '.join(self.moved)}. Make a new plan.",
-            f"派遣計画の前提が変わりました({'、'.join(self.moved)})。計画を作り直してください。",
+            f"派遣計画の前提が変わりました({'、'.join(map(_record_ja, self.moved))})。"
+            "計画を作り直してください。",
             code="plan_outdated",
             moved=self.moved,
         )
@@ -150,6 +151,12 @@ class Misconfigured(MatcherError):
 
     def __init__(self, message_en: str, message_ja: str, **data: object) -> None:
         super().__init__("misconfigured", message_en, message_ja, **data)
+
+
+def _record_ja(name: str) -> str:
+    """A record's name in Japanese: `expert:E1`, or `release` for the only one of its kind."""
+    kind, _, id = name.partition(":")
+    return f"{_KINDS_JA.get(kind, kind)} {id}".rstrip()
 
 
 _KINDS_JA = {

@@ -60,3 +60,10 @@ def test_errors_carry_what_they_are_about() -> None:
     assert PlanOutdated(["release 2"]).data == {"moved": ("release 2",)}
     assert PlanOutdated(["release 2"]).code == "plan_outdated"
     assert NotServable(["nobody is free"]).reasons == ("nobody is free",)
+
+
+def test_what_moved_under_a_plan_is_named_in_japanese() -> None:
+    """People read the sentence, programs the names."""
+    error = PlanOutdated(["expert:E1", "release"])
+    assert "(専門家 E1、確定版)" in error.message_ja
+    assert error.moved == ("expert:E1", "release")

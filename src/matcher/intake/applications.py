@@ -280,8 +280,8 @@ def _require_eligible(assessment: Assessment) -> None:
         f"Accepted needs every requirement met. Not met: {', '.join(not_met) or 'none'}; "
         f"not answered: {', '.join(unknown) or 'none'}. Decline it, or record what is missing.",
         "実施決定にはすべての要件を満たす必要があります。"
-        f"満たさない要件: {'、'.join(_texts_ja(assessment.not_met)) or 'なし'}。"
-        f"未確認の要件: {'、'.join(_texts_ja(assessment.unknown)) or 'なし'}。"
+        f"満たさない要件: {_quoted(assessment.not_met) or 'なし'}。"
+        f"未確認の要件: {_quoted(assessment.unknown) or 'なし'}。"
         "実施見送りとするか、不足している回答を記録してください。",
         code="not_eligible",
         not_met=not_met,
@@ -306,5 +306,6 @@ def _ids(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(finding.requirement.id for finding in findings)
 
 
-def _texts_ja(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(finding.requirement.text.ja.rstrip("。") for finding in findings)
+def _quoted(findings: Iterable[Finding]) -> str:
+    """The requirements in Japanese, each in quotation marks: some hold several sentences."""
+    return "".join(f"「{finding.requirement.text.ja.rstrip('。')}」" for finding in findings)

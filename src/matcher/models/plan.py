@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
@@ -24,6 +26,24 @@ class PlanState(StrEnum):
     DISCARDED = "discarded"
     CANCELLED = "cancelled"
     FAILED = "failed"
+
+    @property
+    def ja(self) -> str:
+        """What people read in Japanese."""
+        return _STATES_JA[self]
+
+
+_STATES_JA: Mapping[PlanState, str] = MappingProxyType(
+    {
+        PlanState.QUEUED: "計算待ち",
+        PlanState.SOLVING: "計算中",
+        PlanState.READY: "計算完了",
+        PlanState.PUBLISHED: "確定済み",
+        PlanState.DISCARDED: "破棄済み",
+        PlanState.CANCELLED: "中止",
+        PlanState.FAILED: "失敗",
+    }
+)
 
 
 class ProgressRecord(NamedTuple):

@@ -17,7 +17,7 @@ from matcher.planning.explanation import nobody_is_free, nobody_may_serve, windo
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
 from matcher.planning.problem import PLANNABLE_STATES, PlannedSession, Records, sessions_of
-from matcher.planning.releases import publish
+from matcher.planning.releases import Changes, publish
 from matcher.planning.runs import result_of
 from solver import Parameters, solve
 from solver.plan import Cost
@@ -77,7 +77,8 @@ def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
 
     Raises:
         NotFound: there is no such engagement.
-        Conflict: it has all its sessions, is to get none any more, or no answer came in time.
+        Conflict: it has all its sessions, or all that are possible, is to get none any more, or no
+            answer came in time.
         NotServable: there is no expert, or no date; says why.
     """
     records = _records(db, engagement_id, now)
@@ -90,7 +91,7 @@ def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Relea
 
     Raises:
         NotFound: there is no such engagement.
-        Conflict: it has all its sessions, or is to get none any more.
+        Conflict: it has all its sessions, or all that are possible, or is to get none any more.
         NotServable: there is no expert, or no date; says why.
     """
     return publish_proposal(db, propose(db, engagement_id, now), by, now)
@@ -138,13 +139,13 @@ def _records(db: Database, engagement_id: str, now: dt.datetime) -> Records:
     if engagement.state not in PLANNABLE_STATES:
         raise Conflict(
             f"The engagement is {engagement.state} and gets no more sessions.",
-            f"この派遣案件には新たな派遣を追加できません(状態: {engagement.state})。",
+            "この派遣案件は完了したか取り下げられたため、新たな派遣を追加できません。",
             state=engagement.state,
         )
     if len(records.sessions.get(engagement_id, ())) >= len(engagement.session_minutes):
         raise Conflict(
-            "The engagement has all its sessions. Cancel one first, or start a planning run.",
-            "すべての派遣の日程が確定しています。いずれかを取り消すか、計画を作り直してください。",
+            "The engagement has all its sessions. To change them, start a planning run.",
+            "すべての派遣の日程が確定しています。変更するには、派遣計画を作り直してください。",
             state=engagement.state,
         )
     return records
@@ -173,6 +174,8 @@ def _propose(records: Records, engagement_id: str, release: int, now: dt.datetim
     sessions = sessions_of(plan, problem.problem, records.engagements, records.rules)
     if not sessions:
         raise _no_sessions(problem, plan, engagement_id)
+    if Changes.between(problem.problem, plan, records).is_none:
+        raise _no_further_session(len(records.sessions[engagement_id]), engagement)
     chosen = sessions[-1].expert_id
     return Proposal(
         programme_id=records.programme_id,
@@ -184,6 +187,18 @@ def _propose(records: Records, engagement_id: str, release: int, now: dt.datetim
         problem=problem,
         plan=plan,
         ground=ground_of(problem.problem, release),
+    )
+
+
+def _no_further_session(standing: int, engagement: Engagement) -> Conflict:
+    wanted = len(engagement.session_minutes)
+    return Conflict(
+        f"The engagement has {standing} of {wanted} sessions, and there is no room for another. "
+        "Nothing was changed; a planning run may find room by moving others.",
+        f"希望{wanted}回のうち{standing}回の日程が確定しており、追加できる日程がありません。"
+        "変更は行っていません。ほかの派遣を動かして調整するには、派遣計画を作り直してください。",
+        code="no_further_session",
+        state=engagement.state,
     )
 
 

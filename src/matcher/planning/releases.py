@@ -58,7 +58,7 @@ def _publish(db: Database, plan: Plan, note: str, by: str, now: dt.datetime) -> 
     if plan.state != PlanState.READY or plan.problem is None or plan.plan is None:
         raise Conflict(
             f"Only a ready plan can be published; this one is {plan.state}.",
-            f"確定できるのは計算が完了した派遣計画だけです(状態: {plan.state})。",
+            f"確定できるのは計算が完了した派遣計画だけです(状態: {plan.state.ja})。",
             state=plan.state,
         )
     _check_rules(plan)
@@ -135,6 +135,11 @@ class Changes:
             ),
             dropped=tuple(rows[key] for key in sorted(rows.keys() - wanted.keys())),
         )
+
+    @property
+    def is_none(self) -> bool:
+        """Whether everything stays as it stands."""
+        return not (self.added or self.changed or self.dropped)
 
     def check_time(self, now: dt.datetime) -> None:
         """Refuse to change what has begun, or to begin in the past.

@@ -47,6 +47,13 @@ Sessions = sessionmaker[Database]
 Clock = Callable[[], dt.datetime]
 
 
+TimeLimit = Annotated[float, Field(gt=0, le=3600)]
+"""How long a run may take, in seconds."""
+Workers = Annotated[int, Field(ge=1, le=64)]
+"""How many cores it may use."""
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
 class RunParameters(BaseModel):
     """What to plan and how long to try."""
 
@@ -54,9 +61,9 @@ class RunParameters(BaseModel):
 
     only: tuple[str, ...] | None = None
     """The engagements to plan, everything else fixed; None: all that may still get sessions."""
-    time_limit_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    time_limit_seconds: TimeLimit = 30.0
+    workers: Workers = 1
+    seed: Seed = 0
 
 
 def start_run(
@@ -101,7 +108,7 @@ def cancel_run(db: Database, plan_id: str, now: dt.datetime) -> Plan:
         case _:
             raise Conflict(
                 f"The run is over: the plan is {plan.state}.",
-                f"計算はすでに終了しています(状態: {plan.state})。",
+                f"計算はすでに終了しています(状態: {plan.state.ja})。",
                 state=plan.state,
             )
     db.flush()
@@ -117,7 +124,7 @@ def judged(plan: Plan) -> Verdict:
     if plan.problem is None or plan.plan is None:
         raise Conflict(
             f"There is no plan yet: the run is {plan.state}.",
-            f"派遣計画はまだありません(状態: {plan.state})。",
+            f"派遣計画はまだありません(状態: {plan.state.ja})。",
             state=plan.state,
         )
     problem = gzip.decompress(plan.problem)

@@ -111,6 +111,18 @@ def test_an_engagement_with_all_its_sessions_is_not_assigned_again(published: Da
         assign(published, "A1", "staff", LATER)
 
 
+def test_an_engagement_without_room_for_another_session_is_left_as_it_is(
+    published: Database,
+) -> None:
+    standing = standing_sessions(published)
+    cancel_session(published, standing[("A1", 2)].id, LATER)
+    published.get_one(Engagement, "A1").latest = wall_time(standing[("A1", 1)].start_at).date()
+    published.commit()
+
+    with pytest.raises(Conflict, match="has 1 of 2 sessions, and there is no room for another"):
+        assign(published, "A1", "staff", LATER)
+
+
 def test_a_withdrawn_engagement_is_not_assigned(published: Database) -> None:
     published.get_one(Engagement, "A2").state = EngagementState.WITHDRAWN
     published.commit()
