@@ -28,7 +28,7 @@ from ortools.sat.python import cp_model
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.patterns import FINE, NEVER
-from solver.schedule import Schedule, cost_without_free, overload
+from solver.schedule import Schedule, costs_without_free, overload
 
 
 class Assignment(NamedTuple):
@@ -59,7 +59,7 @@ def assignment_of(grid: Grid, pinned: Schedule, cost: IntArray) -> Assignment:
     return Assignment(
         cost=np.where(free > 0, cost, NEVER),
         free=free,
-        nobody=np.array([cost_without_free(grid, a) for a in range(engagements)], dtype=np.int64),
+        nobody=costs_without_free(grid),
         pair_offset=grid.pair_offset,
         pair_expert=grid.pair_expert,
         pair_engagement=grid.pair_engagement,

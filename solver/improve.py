@@ -16,8 +16,8 @@ import numpy as np
 
 from solver.grid import Grid, IntArray
 from solver.incumbent import Incumbent
-from solver.schedule import NOBODY, Schedule, insert, pinned_schedule, total_cost
-from solver.search import Best, PairTable, Piece, best_of, search
+from solver.schedule import NOBODY, Schedule, pinned_schedule, total_cost
+from solver.search import PairTable, Piece, best_of, restore, search
 
 EXPERTS_A_PIECE = 40
 """Smaller pieces cut too many of an engagement's experts off."""
@@ -28,6 +28,8 @@ ROUND_SECONDS = 0.5
 BOUND_SHARE = 0.5
 """Time for the bound beside that for the search, until the bound has converged."""
 
+SEARCH_SHARE = 1 / (1 + BOUND_SHARE)
+
 FIRST_STEPS = 20
 """Steps of the first round, from which the speed is measured."""
 
@@ -37,8 +39,23 @@ STEPS_A_ROUND = 500
 CYCLE_STEPS = 400
 """Steps an engagement is worth in one cycle; more are better spent on another one."""
 
-HOT, COLD = 0.4, 0.005
-"""First and last temperature, as shares of what an engagement costs on average."""
+HEAT, COLD = 0.02, 0.005
+"""The last temperature of a cycle, and the first for the square root of an engagement's steps, as
+shares of what an engagement costs: a short cycle must not begin too hot to cool down."""
+
+
+@dataclass(frozen=True)
+class _Cycles:
+    """How often the temperature falls, and from where."""
+
+    number: int
+    hot: float
+
+    @classmethod
+    def within(cls, steps: float) -> _Cycles:
+        """Make the best of so many steps an engagement."""
+        number = max(1, round(steps / CYCLE_STEPS))
+        return cls(number, HEAT * (steps / number) ** 0.5)
 
 
 @dataclass
@@ -47,16 +64,6 @@ class _Lane:
 
     schedule: Schedule
     cost: int
-
-
-def restore(grid: Grid, best: Best) -> Schedule:
-    """The schedule that a best plan was copied from."""
-    schedule = pinned_schedule(grid)
-    for a in np.nonzero(best.pair != NOBODY)[0]:
-        insert(
-            grid, schedule, best.pair[a], best.served[a], best.day[a], best.minute[a], best.cost[a]
-        )
-    return schedule
 
 
 class Improver:
@@ -76,7 +83,8 @@ class Improver:
         self._random = np.random.default_rng(seed)
         self._pieces = workers if len(grid.max_total) >= EXPERTS_A_PIECE * workers else 1
         self._lanes: list[_Lane] = []
-        self._cycle = -1
+        self._rate = 0.0
+        self._start_lanes()
         typical = table.floor[table.order[grid.pair_offset[:-1][np.diff(grid.pair_offset) > 0]]]
         self._typical = float(np.median(typical)) if len(typical) else 1.0
 
@@ -90,50 +98,49 @@ class Improver:
     ) -> None:
         """Search until a moment of `time.monotonic`, for `work` steps, or until `stop`.
 
-        After each round `beside` may work on the bound for the seconds it is given.
-
-        Steps are counted a lane; a run that is limited in work and has one worker is the same
-        every time.
+        Steps are those of each worker. After each round `beside` may work on the bound for the
+        seconds it is given. One worker that is limited in work does the same every time.
         """
-        began, done, steps = time.monotonic(), 0, FIRST_STEPS
-        cycles = 1
+        began, done = time.monotonic(), 0
+        plan = _Cycles(0, 0.0)
+        cycle = -1
         while not (stop() or self._incumbent.is_optimal):
             now = time.monotonic()
             left = until - now
             if left <= 0 or (work is not None and done >= work):
                 break
-            if work is not None:
-                steps = min(STEPS_A_ROUND, work - done)
-                cycles = max(1, round(work / (CYCLE_STEPS * len(self._grid.sessions))))
-                share = done / work
-            else:
-                share = (now - began) / max(1e-9, until - began)
-            cycle, position = divmod(share * cycles, 1.0)
-            if int(cycle) != self._cycle:
-                self._cycle = int(cycle)
+            share = done / work if work is not None else (now - began) / (until - began)
+            if cycle < 0:
+                expected = work if work is not None else done + self._rate * left * SEARCH_SHARE
+                each = expected * self._pieces / max(1, len(self._grid.sessions))
+                plan = _Cycles.within(each)
+            number, position = divmod(share * plan.number, 1.0)
+            if int(number) != cycle and self._rate > 0:
+                cycle = int(number)
                 self._start_lanes()
-            self._round(steps, self._temperature(position))
+            steps = self._steps(left, None if work is None else work - done)
+            self._round(steps, self._typical * (plan.hot * (1 - position) ** 2 + COLD))
             done += steps
             took = time.monotonic() - now
+            self._rate = steps / max(1e-6, took)
             beside(min(BOUND_SHARE * took, max(0.0, left - 2 * took)))
             self._incumbent.report()
-            if work is None:
-                rate = steps / max(1e-6, took)
-                steps = max(1, int(rate * min(ROUND_SECONDS, max(0.05, left / 2))))
-                if done > 10 * FIRST_STEPS and cycles == 1:
-                    expected = done + rate * left
-                    cycles = max(1, round(expected / (CYCLE_STEPS * len(self._grid.sessions))))
 
-    def _temperature(self, position: float) -> float:
-        """Falling with the square of what is left of the cycle."""
-        return self._typical * (HOT * (1 - position) ** 2 + COLD)
+    def _steps(self, left: float, work: int | None) -> int:
+        """How many steps the next round takes, with so many seconds or so much work left."""
+        if work is not None:
+            return min(STEPS_A_ROUND, work)
+        if self._rate == 0:
+            return FIRST_STEPS
+        return max(1, int(self._rate * min(ROUND_SECONDS, max(0.05, left / 2))))
 
     def _start_lanes(self) -> None:
         """Let every lane start from the best plan."""
         number = 1 if self._pieces > 1 else self._workers
         self._lanes = []
         for _ in range(number):
-            schedule = restore(self._grid, self._incumbent.best)
+            schedule = pinned_schedule(self._grid)
+            restore(self._grid, schedule, self._incumbent.best)
             self._lanes.append(_Lane(schedule, total_cost(self._grid, schedule)))
 
     def _round(self, steps: int, temperature: float) -> None:

@@ -53,7 +53,7 @@ def pinned_schedule(grid: Grid) -> Schedule:
         served=grid.least.copy(),
         day=np.where(grid.pin_day != NO_DAY, grid.pin_day, 0),
         minute=np.where(grid.pin_day != NO_DAY, grid.pin_minute, 0),
-        cost=np.array([cost_without_free(grid, a) for a in range(engagements)], dtype=np.int64),
+        cost=costs_without_free(grid),
         load=np.zeros(experts, dtype=np.int64),
         week_count=np.zeros((experts, weeks), dtype=np.int64),
         day_count=np.zeros((experts, grid.days), dtype=np.int64),
@@ -77,6 +77,15 @@ def cost_without_free(grid: Grid, a: int) -> int:
             return UNSERVABLE
     cost = grid.dropped * grid.weight[a] * (grid.sessions[a] - least)
     return int(cost + (grid.unserved * grid.weight[a] if least == 0 else 0))
+
+
+@kernel
+def costs_without_free(grid: Grid) -> IntArray:
+    """The cost of every engagement (A,) that has its pinned sessions alone."""
+    costs = np.empty(len(grid.sessions), np.int64)
+    for a in range(len(costs)):
+        costs[a] = cost_without_free(grid, a)
+    return costs
 
 
 @kernel

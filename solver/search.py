@@ -63,6 +63,22 @@ def best_of(schedule: Schedule) -> Best:
     return Best(*(getattr(schedule, name).copy() for name in Best._fields))
 
 
+@kernel
+def restore(grid: Grid, schedule: Schedule, best: Best) -> None:
+    """Fill a schedule that holds the pinned sessions alone with what was copied."""
+    for a in range(len(best.pair)):
+        if best.pair[a] != NOBODY:
+            insert(
+                grid,
+                schedule,
+                best.pair[a],
+                best.served[a],
+                best.day[a],
+                best.minute[a],
+                best.cost[a],
+            )
+
+
 class _Ranking(NamedTuple):
     """The best two ways to put each removed engagement back."""
 
