@@ -63,7 +63,8 @@ Needs = Annotated[
     ),
 ]
 SessionMinutes = Annotated[
-    tuple[Annotated[int, Field(ge=60, le=120)], ...], Field(min_length=1, max_length=5)
+    tuple[Annotated[int, Field(ge=1, le=24 * 60)], ...],
+    Field(min_length=1, max_length=5, description="how long each may be, the programme says"),
 ]
 WeeklyHoursOfBody = Annotated[tuple[Hours, ...], Field(max_length=50)]
 

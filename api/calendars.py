@@ -20,13 +20,13 @@ from werkzeug.http import is_resource_modified
 
 from api.context import database, now, services
 from api.openapi import noun
-from api.problems import PROBLEM_JSON, preferred_language, problem
+from api.problems import PROBLEM_JSON, problem
 from api.records import one, page_of, visible
 from api.schema import Body, NoFields, Page, PageQuery, PathParameters, TokyoTime, View
 from matcher.calendars.entries import read_contents
 from matcher.calendars.feed import filename_of, version_of
 from matcher.calendars.rendering import render
-from matcher.calendars.state import FeedState, read_state
+from matcher.calendars.state import OWNERS, FeedState, read_state
 from matcher.calendars.subscriptions import (
     create_feed,
     find_by_token,
@@ -36,17 +36,9 @@ from matcher.calendars.subscriptions import (
     rotate_feed,
 )
 from matcher.fields import Identifier
-from matcher.models import Expert, Feed, FeedLanguage, FeedOwner, Organization
+from matcher.models import Feed, FeedLanguage, FeedOwner
 
 RETRY_AFTER_SECONDS: Final = 60
-_GONE: Final = {
-    "en": "This calendar subscription has ended. Ask the office for a new address.",
-    "ja": "このカレンダーの購読は終了しました。新しいアドレスを事務局へお問い合わせください。",
-}
-_OWNERS: Final[dict[FeedOwner, type[Expert | Organization]]] = {
-    FeedOwner.EXPERT: Expert,
-    FeedOwner.ORGANIZATION: Organization,
-}
 
 logger = structlog.get_logger(__name__)
 
@@ -78,7 +70,7 @@ class FeedBody(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"owner_kind": "expert", "owner_id": "E001", "language": "both"}
+            "example": {"owner_kind": "expert", "owner_id": "expert-01", "language": "both"}
         }
     )
 
@@ -124,7 +116,7 @@ def list(query: PageQuery) -> FeedPage:
 @feeds.post("", responses={201: FeedAddressView})
 def create(body: FeedBody) -> Any:  # noqa: ANN401  one of Flask's many kinds of answer
     """Make a subscription; the answer alone holds its address."""
-    owner = one(_OWNERS[body.owner_kind], body.owner_id)
+    owner = one(OWNERS[body.owner_kind], body.owner_id)
     feed, token = create_feed(database(), body.owner_kind, owner.id, body.language, now())
     return _address(feed, token), HTTPStatus.CREATED, {"Cache-Control": "no-store"}
 
@@ -172,8 +164,8 @@ def fetch(path: CalendarPath) -> Response:
     if feed is None:
         raise NotFound
     if feed.revoked_at is not None:
-        return problem(HTTPStatus.GONE, "gone", detail=_GONE[preferred_language()])
-    response = _answer(read_state(database(), feed, now()), filename_of(feed))
+        return problem(HTTPStatus.GONE, "gone")
+    response = _answer(feed)
     if is_fetch_to_note(feed, now()):
         note = partial(_note_fetch, services().writing, feed.id, now())
         # After the answer is sent: a client never waits for somebody who writes.
@@ -181,26 +173,27 @@ def fetch(path: CalendarPath) -> Response:
     return response
 
 
-def _answer(state: FeedState, filename: str) -> Response:
+def _answer(feed: Feed) -> Response:
     """Answer with the whole calendar, or that the client has it already."""
     response = Response(content_type="text/calendar; charset=utf-8")
-    response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
+    response.headers["Content-Disposition"] = f'inline; filename="{filename_of(feed)}"'
     response.headers["Cache-Control"] = "private, max-age=300"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    state = read_state(database(), feed, now())
     version = version_of(state, now())
     response.set_etag(version.etag)
     response.last_modified = version.last_modified
     if is_resource_modified(
         request.environ, etag=version.etag, last_modified=version.last_modified
     ):
-        response.set_data(_rendered(state))
+        response.set_data(_rendered(feed, state))
     else:
         response.status_code = HTTPStatus.NOT_MODIFIED
     return response
 
 
-def _rendered(state: FeedState) -> bytes:
+def _rendered(feed: Feed, state: FeedState) -> bytes:
     """Render the calendar, whole or not at all: half a one empties a client's copy.
 
     Raises:
@@ -209,7 +202,7 @@ def _rendered(state: FeedState) -> bytes:
     try:
         return render(read_contents(database(), state))
     except Exception as error:
-        logger.exception("feed_not_rendered", reader=state.reader, owner=state.owner.name_ja)
+        logger.exception("feed_not_rendered", feed=feed.id)
         raise ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
 
 

@@ -29,7 +29,7 @@ from api.schema import (
 from matcher.fields import Identifier, Paragraphs
 from matcher.models import Plan, PlanState
 from matcher.planning.releases import publish as publish_plan
-from matcher.planning.runs import RunParameters, cancel_run, start_run
+from matcher.planning.runs import RunParameters, Seed, TimeLimit, Workers, cancel_run, start_run
 
 blueprint = noun("plans", "Runs of the solver and the plans they make (派遣計画)")
 
@@ -58,11 +58,11 @@ class PlanBody(Body):
     only: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=10_000)] | None = Field(
         default=None, description="the engagements to plan, everything else fixed; null: all"
     )
-    time_limit_seconds: Annotated[float, Field(gt=0, le=3600)] | None = Field(
+    time_limit_seconds: TimeLimit | None = Field(
         default=None, description="null: as the service is set"
     )
-    workers: Annotated[int, Field(ge=1, le=64)] = Field(default=1, description="cores to use")
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    workers: Workers = Field(default=1, description="cores to use")
+    seed: Seed = 0
 
     def parameters(self, default_seconds: float) -> RunParameters:
         """What the run is started with."""

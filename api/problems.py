@@ -104,7 +104,10 @@ WORDINGS: Final[Mapping[int, Wording]] = {
     ),
     410: Wording(
         Text("No longer there", "提供を終了しました"),
-        Text("Ask the office for a new address.", "新しいアドレスを事務局へお問い合わせください。"),
+        Text(
+            "This calendar subscription has ended. Ask the office for a new address.",
+            "このカレンダーの購読は終了しました。新しいアドレスを事務局へお問い合わせください。",
+        ),
     ),
     412: Wording(
         Text("It has changed meanwhile", "その間に変更されています"),

@@ -7,7 +7,7 @@ What goes out shows times in Asia/Tokyo.
 from __future__ import annotations
 
 import json
-from datetime import datetime, time
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Self, TypeVar
 
@@ -21,14 +21,8 @@ from pydantic import (
 )
 
 from matcher.clock import to_tokyo
+from matcher.fields import without_default
 from matcher.models import WeeklyHours
-
-ClockTime = Annotated[
-    time,
-    PlainSerializer(lambda clock: clock.isoformat(timespec="minutes"), return_type=str),
-    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
-]
-"""A time on Tokyo's walls, `HH:MM`."""
 
 TokyoTime = Annotated[
     datetime,
@@ -42,9 +36,6 @@ class Hours(WeeklyHours):
     """One stretch of a weekday, from `opens` up to `closes`."""
 
     model_config = ConfigDict(strict=True, from_attributes=True)
-
-    opens: ClockTime
-    closes: ClockTime
 
 
 class Body(BaseModel):
@@ -134,8 +125,4 @@ def created(view: Answered, location: str) -> Created[Answered]:
 
 def absent(description: str) -> Any:  # noqa: ANN401  it stands for a field of any type
     """Let a field of a query be left out; a null has no place in a query."""
-    return Field(default=None, description=description, json_schema_extra=_without_default)
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
+    return Field(default=None, description=description, json_schema_extra=without_default)

@@ -61,8 +61,9 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 
 def unchanged() -> Any:  # noqa: ANN401  it stands for a field of any type
     """Let a field be left out of a change; a null is a value like any other, and is checked."""
-    return Field(default=None, json_schema_extra=_without_default)
+    return Field(default=None, json_schema_extra=without_default)
 
 
-def _without_default(schema: dict[str, Any]) -> None:
+def without_default(schema: dict[str, Any]) -> None:
+    """Keep a default out of a JSON schema: it only tells that the field was left out."""
     schema.pop("default", None)

@@ -71,7 +71,7 @@ def version_of(state: FeedState, now: dt.datetime) -> FeedVersion:
 
 
 def filename_of(feed: Feed) -> str:
-    """Return a name for a feed's file, such as `expert-E001.ics`; the kind stands in it once."""
+    """Return a name for a feed's file, such as `expert-01.ics`; the kind stands in it once."""
     owner = re.sub(r"[^A-Za-z0-9._-]", "_", feed.owner_id)
     kind = f"{feed.owner_kind.value}-"
     return f"{owner if owner.startswith(kind) else kind + owner}.ics"

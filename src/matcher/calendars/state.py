@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -39,6 +40,12 @@ from matcher.models import (
     SessionStatus,
 )
 from matcher.programme import Phase
+
+OWNERS: Final[Mapping[FeedOwner, type[Expert | Organization]]] = {
+    FeedOwner.EXPERT: Expert,
+    FeedOwner.ORGANIZATION: Organization,
+}
+"""Who has a calendar."""
 
 MONTHS_BACK: Final = 3
 MONTHS_AHEAD: Final = 18
@@ -127,7 +134,7 @@ def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
 
 
 def _owner(db: Database, feed: Feed) -> Owner:
-    table = Expert if feed.owner_kind == FeedOwner.EXPERT else Organization
+    table = OWNERS[feed.owner_kind]
     columns = select(table.name_ja, table.name_en, _revised_at(table))
     found = db.execute(columns.where(table.id == feed.owner_id)).one_or_none()
     if found is None:

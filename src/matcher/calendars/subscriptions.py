@@ -16,8 +16,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from matcher.calendars.feed import render_feed
+from matcher.calendars.state import OWNERS
 from matcher.errors import Conflict, NotFound
-from matcher.models import Expert, Feed, FeedLanguage, FeedOwner, Organization
+from matcher.models import Feed, FeedLanguage, FeedOwner
 
 TOKEN_BYTES: Final = 32
 FETCHES_NOTED_EVERY: Final = dt.timedelta(minutes=5)
@@ -32,8 +33,7 @@ def create_feed(
     Raises:
         NotFound: there is no such expert or organization.
     """
-    owner = db.get(Expert if owner_kind == FeedOwner.EXPERT else Organization, owner_id)
-    if owner is None:
+    if db.get(OWNERS[owner_kind], owner_id) is None:
         raise NotFound(owner_kind.value, owner_id)
     token = _new_token()
     feed = Feed(
@@ -93,14 +93,14 @@ def write_calendars(db: Session, directory: Path, now: dt.datetime) -> list[Path
     """Write the calendar of each expert and organization to a file, without any subscription.
 
     Returns:
-        The files, experts first, each in order of id, such as `expert-E001.ics`.
+        The files, experts first, each in order of id, such as `expert-01.ics`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    experts = db.scalars(select(Expert.id).order_by(Expert.id)).all()
-    organizations = db.scalars(select(Organization.id).order_by(Organization.id)).all()
-    owners = [(FeedOwner.EXPERT, each) for each in experts]
-    owners += [(FeedOwner.ORGANIZATION, each) for each in organizations]
-    return [_write_calendar(db, directory, kind, owner_id, now) for kind, owner_id in owners]
+    return [
+        _write_calendar(db, directory, kind, owner_id, now)
+        for kind, table in OWNERS.items()
+        for owner_id in db.scalars(select(table.id).order_by(table.id)).all()
+    ]
 
 
 def _write_calendar(

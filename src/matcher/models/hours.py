@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, model_validator
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema, model_validator
 
 from solver.problem import WEEKDAYS, Weekday
 
 __all__ = ["WEEKDAYS", "ClockTime", "Weekday", "WeeklyHours"]
 
 ClockTime = Annotated[
-    dt.time, PlainSerializer(lambda time: time.isoformat(timespec="minutes"), when_used="json")
+    dt.time,
+    PlainSerializer(lambda time: time.isoformat(timespec="minutes"), when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
 ]
 """A time on Tokyo's walls, to the minute; written `HH:MM`."""
 
