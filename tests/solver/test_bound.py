@@ -41,13 +41,13 @@ def bounds(problem_file: ProblemFile, best_known: int) -> tuple[int, int, int, i
     return capacity, knapsack, relaxation.bound, closed
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_no_bound_lies_above_the_best_of_all_plans(seed: int) -> None:
-    record = random_problem(seed)
-    best = brute_force(record)
-    if best is None:
-        pytest.skip("the pins of this one leave no plan")
-    assert max(bounds(file(record), best.cost)) <= best.cost
+@pytest.mark.parametrize("part", range(6))
+def test_no_bound_lies_above_the_best_of_all_plans(part: int) -> None:
+    for seed in range(part * 10, part * 10 + 10):
+        record = random_problem(seed)
+        best = brute_force(record)
+        if best is not None:
+            assert max(bounds(file(record), best.cost)) <= best.cost, record["name"]
 
 
 def test_without_scarcity_every_bound_is_the_cheapest_pairs() -> None:
