@@ -7,7 +7,7 @@
 # make lock    resolve the dependencies of pyproject.toml anew
 # Each sets up what it needs, and can be run again.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 READY := .venv/ready
 KERNELS := .venv/kernels
@@ -33,7 +33,11 @@ serve: $(KERNELS)
 bench: $(KERNELS)
 	$(BIN)/python -m benchmarks
 
+# Debian keeps what makes virtual environments in a package of its own.
 $(READY): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update --quiet=2 && apt-get install --quiet=2 --yes python3-venv >/dev/null; } \
+		|| { echo 'Python cannot make a virtual environment: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
