@@ -34,9 +34,11 @@ def cancel_session(db: Database, session_id: str, now: dt.datetime) -> Session:
         NotFound: there is no such session.
         Conflict: it is not to come any more.
     """
-    session = db.get(Session, session_id, with_for_update=True, populate_existing=True)
+    session = db.get(Session, session_id)
     if session is None:
         raise NotFound("session", session_id)
+    db.refresh(session.engagement, with_for_update=True)  # it takes turns with publishing
+    db.refresh(session)
     if session.status != SessionStatus.CONFIRMED or session.start_at <= now:
         raise Conflict(
             f"Only a confirmed session that is still to come can be cancelled; this one is "

@@ -218,6 +218,7 @@ def withdraw(db: Database, application_id: str, now: dt.datetime) -> Application
     application = _load(db, application_id)
     following = state_after(application, Step.WITHDRAW)
     if application.engagement is not None:
+        db.refresh(application.engagement, with_for_update=True)  # it takes turns with publishing
         withdraw_engagement(application.engagement, now)
     application.state = following
     db.flush()

@@ -82,8 +82,13 @@ class Records:
     """The first day on which a session may be placed: tomorrow."""
 
     @classmethod
-    def load(cls, db: Database, programme_id: str, now: dt.datetime) -> Records:
+    def load(
+        cls, db: Database, programme_id: str, now: dt.datetime, *, for_change: bool = False
+    ) -> Records:
         """Read a programme's records, as they are now whatever this session read before.
+
+        If it is for a change, nobody else withdraws an engagement or cancels one of its sessions
+        until the transaction ends.
 
         Raises:
             NotFound: there is no such programme.
@@ -91,7 +96,7 @@ class Records:
         programme = db.get(Programme, programme_id)
         if programme is None:
             raise NotFound("programme", programme_id)
-        engagements = db.scalars(
+        wanted = (
             select(Engagement)
             .where(Engagement.programme_id == programme_id)
             .order_by(Engagement.id)
@@ -101,6 +106,7 @@ class Records:
             )
             .execution_options(populate_existing=True)
         )
+        engagements = db.scalars(wanted.with_for_update(of=Engagement) if for_change else wanted)
         experts = db.scalars(
             select(Expert)
             .order_by(Expert.id)

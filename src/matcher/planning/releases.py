@@ -62,7 +62,8 @@ def _publish(db: Database, plan: Plan, note: str, by: str, now: dt.datetime) -> 
             state=plan.state,
         )
     _check_rules(plan)
-    records = Records.load(db, plan.programme_id, plan.started_at or plan.created_at)
+    began_at = plan.started_at or plan.created_at
+    records = Records.load(db, plan.programme_id, began_at, for_change=True)
     number = latest_release_number(db, plan.programme_id)
     _check_ground(plan, records, number)
     problem = Problem.from_json(gzip.decompress(plan.problem))

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
@@ -181,15 +181,27 @@ def reap(db: Database, now: dt.datetime) -> tuple[str, ...]:
         )
         .execution_options(synchronize_session=False)
     )
-    return tuple(
-        db.scalars(
-            update(Plan)
-            .where(silent)
-            .values(state=PlanState.QUEUED, lease_until=None)
-            .returning(Plan.id)
-            .execution_options(synchronize_session=False)
-        )
+    given_up = db.execute(
+        update(Plan)
+        .where(silent)
+        .values(**_without_worker())
+        .returning(Plan.id, Plan.state)
+        .execution_options(synchronize_session=False)
     )
+    return tuple(row.id for row in given_up if row.state == PlanState.QUEUED)
+
+
+def _without_worker() -> dict[str, Any]:
+    """What a run becomes that has lost its worker, by columns of `Plan`.
+
+    It waits for another one, or is over where somebody has asked it to stop.
+    """
+    asked_to_stop = Plan.cancel_requested_at.is_not(None)
+    return {
+        "state": case((asked_to_stop, PlanState.CANCELLED.value), else_=PlanState.QUEUED.value),
+        "finished_at": Plan.cancel_requested_at,
+        "lease_until": None,
+    }
 
 
 def queued_runs(db: Database) -> tuple[str, ...]:
@@ -295,8 +307,8 @@ class Attempt:
         )
 
     def hand_back(self) -> None:
-        """Queue the run again, for the next worker."""
-        self.write(state=PlanState.QUEUED, lease_until=None)
+        """Leave the run to the next worker."""
+        self.write(**_without_worker())
 
     def fail(self, reason: str) -> None:
         """End the run without a plan; no matter where the lease is lost."""

@@ -343,6 +343,7 @@ def test_withdrawing_frees_the_sessions_to_come_and_keeps_the_others(
 
 def test_a_completed_engagement_is_not_withdrawn(office: Session, interviewed: Application) -> None:
     accept(office).state = EngagementState.COMPLETED
+    office.flush()
     with pytest.raises(Conflict):
         withdraw(office, "2025-001", tokyo(3, 1, year=2026))
     assert interviewed.state == ApplicationState.ACCEPTED

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.clock import wall_time
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, NotFound, PlanOutdated
+from matcher.intake.applications import withdraw
 from matcher.models import (
     Engagement,
     EngagementState,
@@ -299,6 +301,27 @@ def test_of_two_plans_published_at_once_one_is_outdated(two_databases: list[Data
     (refused,) = set(outcomes) - {"published"}
     assert "release" in refused
     assert len(one.scalars(select(Session)).all()) == 4
+
+
+def test_who_withdraws_while_a_plan_is_published_waits_and_frees_its_sessions(
+    two_databases: list[Database],
+) -> None:
+    first, second = two_databases
+    rows.add_engagements(first, "A1", "A2", experts=("E1", "E2"))
+    plan_id = ready_plan(first, FIRST, NOW).id
+    publish(first, plan_id, "", "planner", LATER)
+
+    def withdraw_too() -> None:
+        withdraw(second, "A1", LATER)
+        second.commit()
+
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(withdraw_too)
+        with pytest.raises(TimeoutError):
+            other.result(timeout=0.5)
+        first.commit()
+        other.result(timeout=30)
+    assert {engagement for engagement, _ in standing_sessions(first)} == {"A2"}
 
 
 def test_the_expert_of_a_plan_is_free_to_leave_afterwards(published: Database) -> None:

@@ -212,6 +212,23 @@ def test_a_plan_that_is_not_there_yet_is_not_judged(sessions: Sessions) -> None:
         judged(plan_of(sessions, plan_id))
 
 
+def test_a_run_that_was_asked_to_stop_is_not_taken_up_again(sessions: Sessions) -> None:
+    handed_back, silent = queue_run(sessions), queue_run(sessions)
+    for plan_id in (handed_back, silent):
+        attempt = claim(sessions, plan_id)
+        assert attempt is not None
+        with sessions.begin() as db:
+            cancel_run(db, plan_id, NOW)
+        if plan_id == handed_back:
+            attempt.hand_back()
+    with sessions.begin() as db:
+        assert reap(db, NOW + 2 * MINUTE) == ()
+
+    for plan_id in (handed_back, silent):
+        plan = plan_of(sessions, plan_id)
+        assert (plan.state, plan.finished_at) == (PlanState.CANCELLED, NOW)
+
+
 @pytest.fixture
 def sample(sqlite_url: str) -> Iterator[Sessions]:
     """The sample's year: large enough that its solving can be interrupted."""
