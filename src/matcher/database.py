@@ -149,9 +149,11 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: str, *, foreign_keys: bool) -> Engine:
     parsed = _parsed(url)
+    # An error quotes no parameters: they are names, addresses and digests, and errors are logged.
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    waiting = {"timeout": BUSY_TIMEOUT_SECONDS}
+    engine = create_engine(parsed, hide_parameters=True, connect_args=waiting)
     event.listen(engine, "connect", _Pragmas(foreign_keys=foreign_keys))
     event.listen(engine, "begin", _begin_on_sqlite)
     return engine

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from matcher.errors import Conflict, Invalid
@@ -57,12 +58,9 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
         Conflict: the answer showed a secret, and is not shown again.
     """
     _check_key(request.key)
+    _forget_old_ones(db, request.key_owner, now)
     kept = db.get(IdempotentRequest, (request.key_owner, request.key))
     if kept is None:
-        return None
-    if kept.created_at <= now - KEPT_FOR:
-        db.delete(kept)
-        db.flush()
         return None
     asked = (request.method, request.path, request.body_digest)
     if (kept.method, kept.path, kept.body_digest) != asked:
@@ -73,7 +71,7 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
             reason_ja="このキーは別のリクエストで使われています",
             remedy_ja="リクエストごとに新しいキーを指定してください",
         )
-    if kept.status is None or kept.response is None:
+    if kept.response is None:
         raise Conflict(
             "This was done, and its secret was shown once. Ask for a new one.",
             "処理は完了しています。秘密の情報は一度しか表示されません。再発行してください。",
@@ -98,6 +96,14 @@ def remember(db: Session, request: KeyedRequest, answer: Answer, now: datetime) 
         )
     )
     db.flush()
+
+
+def _forget_old_ones(db: Session, key_owner: str, now: datetime) -> None:
+    db.execute(
+        delete(IdempotentRequest)
+        .where(IdempotentRequest.key_owner == key_owner)
+        .where(IdempotentRequest.created_at <= now - KEPT_FOR)
+    )
 
 
 def _check_key(key: str) -> None:

@@ -190,6 +190,7 @@ def add_one_of_everything(db: Database) -> None:
                 method="POST",
                 path="/v1/plans",
                 body_digest="0" * 64,
+                status=202,
                 created_at=MORNING,
             ),
         ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from matcher.database import create_database_engine, migrate, session_factory, shown
@@ -46,6 +46,18 @@ def test_people_see_a_url_without_its_password() -> None:
     assert shown("postgresql+psycopg://office:secret@db/matcher") == (
         "postgresql+psycopg://office:***@db/matcher"
     )
+
+
+def test_an_error_does_not_quote_what_was_to_be_written(db: Database) -> None:
+    """It is logged, and what is written is about people."""
+    db.add(rows.expert())
+    db.commit()
+    db.expunge_all()
+    db.add(rows.expert())
+    with pytest.raises(IntegrityError) as refused:
+        db.flush()
+
+    assert "taro@experts.example" not in str(refused.value)
 
 
 def test_writers_come_one_after_the_other_and_none_is_lost(database_url: str, db: Database) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from matcher.errors import Conflict, Invalid
 from matcher.idempotency import KEPT_FOR, Answer, KeyedRequest, recall, remember
+from matcher.models import IdempotentRequest
 
 NOW = dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)
 ASKED = KeyedRequest("one", "K1", "POST", "/v1/experts", b"{}")
@@ -24,6 +27,13 @@ def test_an_answer_is_forgotten_in_time_and_the_key_is_free(db: Session) -> None
     remember(db, ASKED, ANSWER, NOW)
     assert recall(db, ASKED, NOW + KEPT_FOR) is None
     remember(db, ASKED, ANSWER, NOW + KEPT_FOR)
+
+
+def test_no_old_answer_of_a_caller_stays_behind(db: Session) -> None:
+    for key in ("two", "three"):
+        remember(db, replace(ASKED, key=key), ANSWER, NOW)
+    recall(db, ASKED, NOW + KEPT_FOR)
+    assert db.scalars(select(IdempotentRequest.key)).all() == []
 
 
 @pytest.mark.parametrize(

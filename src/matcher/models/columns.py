@@ -61,6 +61,7 @@ class Structured(TypeDecorator[Any]):
 
     def __init__(self, kind: Any) -> None:  # noqa: ANN401  any type pydantic can check
         self.kind = kind
+        self._adapter = TypeAdapter[Any](kind)
         super().__init__(none_as_null=True)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
@@ -71,9 +72,8 @@ class Structured(TypeDecorator[Any]):
         """
         if value is None:
             return None
-        adapter = TypeAdapter[Any](self.kind)
-        return adapter.dump_python(adapter.validate_python(value), mode="json")
+        return self._adapter.dump_python(self._adapter.validate_python(value), mode="json")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         """Give the value back as its type."""
-        return None if value is None else TypeAdapter[Any](self.kind).validate_python(value)
+        return None if value is None else self._adapter.validate_python(value)

@@ -20,8 +20,9 @@ class IdempotentRequest(Base):
     method: Mapped[str]
     path: Mapped[str]
     body_digest: Mapped[str]
-    status: Mapped[int | None]
-    """The HTTP status of the answer; None while there is none yet."""
+    status: Mapped[int]
+    """The HTTP status of the answer."""
     headers: Mapped[dict[str, str]] = mapped_column(Structured(dict[str, str]), default=dict)
     response: Mapped[bytes | None]
+    """None: it showed a secret, which is kept nowhere."""
     created_at: Mapped[dt.datetime]
