@@ -98,12 +98,6 @@ class Jobs:
                 stopping=self._stopping,
             )
 
-    def execute_queued(self) -> int:
-        """Carry out every queued run, here and now, without a consumer; how many there were."""
-        with self._sessions() as db:
-            waiting = queued_runs(db)
-        return sum(self.execute(plan_id) for plan_id in waiting)
-
     def sweep(self) -> None:
         """Take runs from silent workers, and send a message for each queued run without one."""
         with self._sessions.begin() as db:

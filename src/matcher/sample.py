@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time
@@ -36,7 +33,6 @@ from matcher.models import (
     ApplicationState,
     ConflictOfInterest,
     Delivery,
-    Engagement,
     Expert,
     ExpertAbsence,
     LegalKind,
@@ -46,16 +42,14 @@ from matcher.models import (
     WeeklyHours,
     load_programme,
 )
-from matcher.programme import Qualification, RequirementKind, Specialty
+from matcher.programme import Qualification, RequirementKind
 
 __all__ = [
     "PROGRAMME_ID",
-    "Declined",
     "Sample",
     "SampleApplication",
     "SampleExpert",
     "SampleOrganization",
-    "SampleSummary",
     "load_sample",
     "read_sample",
 ]
@@ -214,30 +208,6 @@ class Sample:
     applications: tuple[SampleApplication, ...]
 
 
-@dataclass(frozen=True)
-class Declined:
-    """An organization that was declined, with the requirements it does not meet, or words."""
-
-    application_id: str
-    organization_ja: str
-    organization_en: str
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class SampleSummary:
-    """What has come of the sample's applications so far."""
-
-    organizations: int
-    experts: int
-    applications: int
-    accepted: int
-    declined: tuple[Declined, ...]
-    engagements: Mapping[Specialty, int]
-    """By the specialty that an organization needs most; of equal ones, the first it names."""
-    wanted_sessions: int
-
-
 def read_sample() -> Sample:
     """Read the records that come with this package."""
     return Sample(
@@ -247,7 +217,7 @@ def read_sample() -> Sample:
     )
 
 
-def load_sample(db: Database, now: dt.datetime = AT_ITS_END) -> SampleSummary:
+def load_sample(db: Database, now: dt.datetime = AT_ITS_END) -> None:
     """Bring the database to where the sample's year stood at `now`, or to its end.
 
     Done again, it changes nothing; with a later `now`, it goes on from there. The programme is
@@ -261,7 +231,6 @@ def load_sample(db: Database, now: dt.datetime = AT_ITS_END) -> SampleSummary:
     for record in sample.applications:
         _live(db, record, now)
     db.flush()
-    return _summary(db, sample)
 
 
 def _records(name: str) -> list[dict[str, Any]]:
@@ -358,33 +327,3 @@ def _decide(db: Database, record: SampleApplication) -> None:
         decision.decided_at,
         meeting_url=f"https://meet.example.jp/{record.id}" if online else None,
     )
-
-
-def _summary(db: Database, sample: Sample) -> SampleSummary:
-    ids = [record.id for record in sample.applications]
-    applications = db.scalars(
-        select(Application).where(Application.id.in_(ids)).order_by(Application.id)
-    ).all()
-    engagements = db.scalars(select(Engagement).where(Engagement.id.in_(ids))).all()
-    return SampleSummary(
-        organizations=len(sample.organizations),
-        experts=len(sample.experts),
-        applications=len(applications),
-        accepted=sum(own.state == ApplicationState.ACCEPTED for own in applications),
-        declined=tuple(
-            Declined(
-                own.id,
-                own.organization.name_ja,
-                own.organization.name_en,
-                own.decision.reasons,
-            )
-            for own in applications
-            if own.decision is not None and own.decision.outcome == Outcome.DECLINED
-        ),
-        engagements=Counter(_main_need(own.application) for own in engagements),
-        wanted_sessions=sum(len(own.session_minutes) for own in engagements),
-    )
-
-
-def _main_need(application: Application) -> Specialty:
-    return max(application.needs, key=application.needs.__getitem__)

@@ -90,12 +90,12 @@ def announced(queue: Huey) -> list[str]:
     return [task.args[0] for task in queue.pending()]
 
 
-def test_queued_runs_are_carried_out_without_a_consumer(jobs: Jobs, sessions: Sessions) -> None:
+def test_a_queued_run_is_carried_out_once(jobs: Jobs, sessions: Sessions) -> None:
     plan_id = queue_run(sessions)
 
-    assert jobs.execute_queued() == 1
+    assert jobs.execute(plan_id)
     assert plan_of(sessions, plan_id).state == PlanState.READY
-    assert jobs.execute_queued() == 0
+    assert not jobs.execute(plan_id)
 
 
 def test_a_message_is_only_the_id_of_a_run(jobs: Jobs, sessions: Sessions, queue: Huey) -> None:

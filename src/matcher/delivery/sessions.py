@@ -1,4 +1,4 @@
-"""One session after it was published: what it is for, and calling it off."""
+"""One session after it was published: its phase, and calling it off."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound
 from matcher.models import Engagement, EngagementState, Session, SessionStatus
-from matcher.programme import PhaseContents, PhaseRules, ProgrammeRules
+from matcher.programme import PhaseRules, ProgrammeRules
 
 
 def phase_of(engagement: Engagement, number: int) -> PhaseRules:
     """The phase of one of an engagement's sessions, by its number."""
     rules: ProgrammeRules = engagement.application.programme.rules
     return rules.phase(number, max(number, len(engagement.session_minutes)))
-
-
-def contents_of(session: Session) -> PhaseContents:
-    """What is done in a session: towards a new manual, or in the review of one."""
-    engagement = session.engagement
-    return phase_of(engagement, session.number).contents(engagement.application.purpose)
 
 
 def cancel_session(db: Database, session_id: str, now: dt.datetime) -> Session:

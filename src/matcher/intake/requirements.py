@@ -59,26 +59,8 @@ class Assessment:
         """The requirements without an answer that counts: what stands in the way of accepting."""
         return self._answered(Answer.UNKNOWN)
 
-    @property
-    def to_declare(self) -> tuple[Requirement, ...]:
-        """What is still to be asked of the organization."""
-        return self._open(RequirementKind.DECLARED)
-
-    @property
-    def to_verify(self) -> tuple[Requirement, ...]:
-        """What staff still have to see evidence of."""
-        return self._open(RequirementKind.VERIFIED)
-
-    @property
-    def to_correct(self) -> tuple[Requirement, ...]:
-        """What a machine could not tell until the organization's record is completed."""
-        return self._open(RequirementKind.MACHINE)
-
     def _answered(self, answer: Answer) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.answer == answer)
-
-    def _open(self, kind: RequirementKind) -> tuple[Requirement, ...]:
-        return tuple(own.requirement for own in self.unknown if own.requirement.kind == kind)
 
 
 def assess(application: Application, rules: ProgrammeRules, now: dt.datetime) -> Assessment:

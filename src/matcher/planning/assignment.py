@@ -86,17 +86,6 @@ def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
     return _propose(records, engagement_id, release, now)
 
 
-def assign(db: Database, engagement_id: str, by: str, now: dt.datetime) -> Release:
-    """Find the best expert and dates for one engagement and publish them, as a release of its own.
-
-    Raises:
-        NotFound: there is no such engagement.
-        Conflict: it has all its sessions, or all that are possible, or is to get none any more.
-        NotServable: there is no expert, or no date; says why.
-    """
-    return publish_proposal(db, propose(db, engagement_id, now), by, now)
-
-
 def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime) -> Release:
     """Publish a proposal, as a release of its own.
 

@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from matcher.delivery.sessions import cancel_session, contents_of
+from matcher.delivery.sessions import cancel_session
 from matcher.errors import Conflict, NotFound
-from matcher.models import Application, Engagement, EngagementState, Session, SessionStatus
-from matcher.programme import Phase, Purpose
+from matcher.models import Engagement, EngagementState, Session, SessionStatus
+from matcher.programme import Phase
 from tests.matcher import rows
 
 NOW = rows.MORNING - dt.timedelta(days=7)
@@ -85,11 +85,3 @@ def test_a_session_cannot_be_cancelled_twice(planned: Database) -> None:
 def test_a_session_that_is_not_there_cannot_be_cancelled(db: Database) -> None:
     with pytest.raises(NotFound):
         cancel_session(db, "S404", NOW)
-
-
-def test_the_review_of_a_manual_has_contents_of_its_own(planned: Database) -> None:
-    session = planned.get_one(Session, "S1")
-    for_a_new_manual = contents_of(session)
-    planned.get_one(Application, "A1").purpose = Purpose.REVIEW
-
-    assert contents_of(session) != for_a_new_manual

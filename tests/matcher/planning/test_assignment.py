@@ -19,7 +19,7 @@ from matcher.models import (
     Session,
     WeeklyHours,
 )
-from matcher.planning.assignment import assign, list_candidates, propose, publish_proposal
+from matcher.planning.assignment import list_candidates, propose, publish_proposal
 from matcher.planning.releases import publish
 from matcher.sample import load_sample
 from tests.matcher import rows
@@ -46,6 +46,10 @@ def published(db: Database) -> Database:
     return db
 
 
+def assign(db: Database, engagement_id: str) -> Release:
+    return publish_proposal(db, propose(db, engagement_id, LATER), "staff", LATER)
+
+
 def test_a_proposal_names_expert_reasons_times_and_proof(published: Database) -> None:
     proposal = propose(published, "A2", LATER)
 
@@ -69,7 +73,7 @@ def test_an_assignment_is_a_release_of_its_own_and_moves_nobody_else(
     published: Database,
 ) -> None:
     before = {key: each.version for key, each in standing_sessions(published).items()}
-    release = assign(published, "A2", "staff", LATER)
+    release = assign(published, "A2")
     published.commit()
 
     after = standing_sessions(published)
@@ -98,7 +102,7 @@ def test_an_assigned_expert_has_time_to_travel_between_two_sites(published: Data
 def test_an_engagement_that_lost_a_session_gets_one_again(published: Database) -> None:
     second = standing_sessions(published)[("A1", 2)].id
     cancel_session(published, second, LATER)
-    assign(published, "A1", "staff", LATER)
+    assign(published, "A1")
     published.commit()
 
     again = standing_sessions(published)[("A1", 2)]
@@ -108,7 +112,7 @@ def test_an_engagement_that_lost_a_session_gets_one_again(published: Database) -
 
 def test_an_engagement_with_all_its_sessions_is_not_assigned_again(published: Database) -> None:
     with pytest.raises(Conflict, match="has all its sessions"):
-        assign(published, "A1", "staff", LATER)
+        assign(published, "A1")
 
 
 def test_an_engagement_without_room_for_another_session_is_left_as_it_is(
@@ -120,7 +124,7 @@ def test_an_engagement_without_room_for_another_session_is_left_as_it_is(
     published.commit()
 
     with pytest.raises(Conflict, match="has 1 of 2 sessions, and there is no room for another"):
-        assign(published, "A1", "staff", LATER)
+        assign(published, "A1")
 
 
 def test_a_withdrawn_engagement_is_not_assigned(published: Database) -> None:
@@ -128,12 +132,12 @@ def test_a_withdrawn_engagement_is_not_assigned(published: Database) -> None:
     published.commit()
 
     with pytest.raises(Conflict, match="gets no more sessions"):
-        assign(published, "A2", "staff", LATER)
+        assign(published, "A2")
 
 
 def test_an_engagement_that_is_not_there_is_not_assigned(published: Database) -> None:
     with pytest.raises(NotFound):
-        assign(published, "A404", "staff", LATER)
+        assign(published, "A404")
 
 
 def test_without_candidates_the_reasons_are_those_of_the_experts(published: Database) -> None:
@@ -215,7 +219,7 @@ def test_candidates_are_listed_with_what_is_booked_elsewhere(published: Database
 
 def test_a_proposal_that_was_overtaken_is_not_published(published: Database) -> None:
     proposal = propose(published, "A2", LATER)
-    assign(published, "A2", "staff", LATER)
+    assign(published, "A2")
     published.commit()
 
     with pytest.raises(PlanOutdated) as refused:
