@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from api.context import database, now, principal
+from api.context import database, now, principal, services
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.schema import (
@@ -185,7 +185,8 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
 
     It is published as a release of its own, unless `publish` is false.
     """
-    proposal = propose(database(), path.engagement_id, now())
+    with services().reading() as db:  # so that nobody who writes waits for the search
+        proposal = propose(db, path.engagement_id, now())
     if not body.publish:
         return _assignment(proposal, None)
     return _assignment(proposal, publish_proposal(database(), proposal, principal().name, now()))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session as Database
@@ -220,7 +220,7 @@ def authenticate(db: Database, presented: str, now: datetime, pepper: bytes) -> 
     # An unknown id costs the same digest and comparison as a known one.
     expected = key.secret_digest if key is not None else _digest("", pepper)
     holds = hmac.compare_digest(expected, _digest(secret, pepper))
-    if key is None or not holds or not _is_valid(key, now):
+    if key is None or not holds or state_of(key, now) != "valid":
         raise unauthenticated()
     return Principal(key.role, key.subject_id, key.id, key.label)
 
@@ -275,9 +275,11 @@ def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
         raise NotFound(role, subject_id)
 
 
-def _is_valid(key: ApiKey, now: datetime) -> bool:
-    expired = key.expires_at is not None and key.expires_at <= now
-    return key.revoked_at is None and not expired
+def state_of(key: ApiKey, now: datetime) -> Literal["valid", "expired", "revoked"]:
+    """Whether a key still opens anything, and if not, why."""
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now else "valid"
 
 
 def _is_plain(key_id: str) -> bool:

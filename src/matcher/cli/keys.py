@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from matcher.access import create_key, list_keys, revoke_key
+from matcher.access import create_key, list_keys, revoke_key, state_of
 from matcher.clock import to_tokyo
 from matcher.database import create_database_engine, migrate, session_factory
 from matcher.models import ApiKey, Role
@@ -86,16 +86,17 @@ def revoke(key_id: str) -> None:
 def _database(settings: Settings) -> Iterator[Session]:
     migrate(settings.database_url)
     engine = create_database_engine(settings.database_url)
-    with session_factory(engine).begin() as db:
-        yield db
-    engine.dispose()
+    try:
+        with session_factory(engine).begin() as db:
+            yield db
+    finally:
+        engine.dispose()
 
 
 def _row(key: ApiKey, now: dt.datetime) -> tuple[str, ...]:
-    expired = key.expires_at is not None and key.expires_at <= now
-    state = "revoked" if key.revoked_at else "expired" if expired else "valid"
     created, expires = _day(key.created_at), _day(key.expires_at)
-    return key.id, key.role, key.subject_id or "", key.label, created, expires, state
+    owner = (key.id, key.role, key.subject_id or "", key.label)
+    return *owner, created, expires, state_of(key, now)
 
 
 def _day(moment: dt.datetime | None) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from matcher.report.stages import stage_of
+
 if TYPE_CHECKING:  # the engine takes a second to import; a type does not need it
     from solver import Progress
 
@@ -16,16 +18,6 @@ SECONDS_BETWEEN_LINES = 5.0
 
 WIDEST_GAP = 10.0
 """Above ten times the bound a gap says nothing but that bound or plan has yet to come."""
-
-STAGES = {
-    "reading": "reading the problem",
-    "pairs": "pricing who could serve whom",
-    "bound": "proving a bound",
-    "construct": "building a first plan",
-    "improve": "improving the plan",
-    "prove": "raising the bound",
-    "done": "done",
-}
 
 
 @contextmanager
@@ -40,8 +32,7 @@ def show_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
 
 def describe(progress: Progress) -> str:
     """Say where a solve stands, on one line; a stage before the first plan has no figures."""
-    stage = STAGES.get(progress.stage, progress.stage)
-    line = f"{progress.seconds:6.1f} s  {stage:<28}"
+    line = f"{progress.seconds:6.1f} s  {stage_of(progress.stage).en:<28}"
     if progress.stage in ("reading", "pairs"):
         return line.rstrip()
     gap = f"{progress.gap:.2%}" if progress.gap < WIDEST_GAP else "wide"

@@ -179,12 +179,11 @@ def _draw_bands(page: Drawing, tops: Sequence[float]) -> None:
 def _draw_calendar(page: Drawing, figures: PlanFigures, scale: Scale, bottom: float) -> None:
     end = bottom + WEEKS - 18
     for day in sorted(figures.closed_days):
-        if figures.period.first_day <= day <= figures.period.last_day:
-            page.rectangle(scale.x(day), HEADER, scale.day, bottom - HEADER, class_="closed")
-    for day in _days(figures.period.first_day, figures.period.last_day):
+        page.rectangle(scale.x(day), HEADER, scale.day, bottom - HEADER, class_="closed")
+    for day in figures.period.days():
         if day.weekday() == 0:
             page.line(scale.x(day), HEADER, scale.x(day), end, class_="week")
-    for day in _days(figures.period.first_day, figures.period.last_day):
+    for day in figures.period.days():
         if day.day == 1 or day == figures.period.first_day:
             page.line(scale.x(day), HEADER - 26, scale.x(day), end, class_="month")
             _name_month(page, day, scale.x(day) + 5, figures)
@@ -284,8 +283,3 @@ def _lanes(threads: Iterable[Thread]) -> list[list[Thread]]:
 
 def _clear(before: Thread, after: Thread) -> bool:
     return after[0].start - before[-1].start >= dt.timedelta(days=4)
-
-
-def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
-    for offset in range((last - first).days + 1):
-        yield first + dt.timedelta(days=offset)

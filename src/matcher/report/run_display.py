@@ -14,16 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from matcher.report.language import Voice
+from matcher.report.stages import stage_of
 from solver import Progress
-
-STAGES = {
-    "pairs": ("組み合わせごとの費用の計算", "pricing who could serve whom"),
-    "bound": ("下界の証明", "proving a bound"),
-    "construct": ("最初の計画の作成", "building a first plan"),
-    "improve": ("計画の改善", "improving the plan"),
-    "prove": ("下界の引き上げ", "raising the bound"),
-    "done": ("完了", "done"),
-}
 
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal, lines of one stage come no closer than this."""
@@ -95,7 +87,7 @@ class RunDisplay:
         )
 
     def _stage(self, progress: Progress) -> str:
-        ja, en = STAGES.get(progress.stage, (progress.stage, progress.stage))
+        ja, en = stage_of(progress.stage)
         return self._voice.say(ja, en)
 
     def _panel(self) -> Padding:
