@@ -13,6 +13,7 @@ from api.context import database, now, principal
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.schema import (
+    AbsenceView,
     Body,
     Created,
     Hours,
@@ -181,14 +182,6 @@ class DecisionBody(Body):
     meeting_url: Annotated[str, Field(max_length=500, pattern=r"^https://[!-~]+$")] | None = Field(
         default=None, description="the link of online sessions"
     )
-
-
-class AbsenceView(View):
-    """An interval in which the organization cannot receive an expert."""
-
-    start_at: TokyoTime
-    end_at: TokyoTime
-    reason: str
 
 
 class InterviewView(View):

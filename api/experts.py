@@ -12,13 +12,13 @@ from api.openapi import noun
 from api.records import one, page_of, visible
 from api.revisions import require_match
 from api.schema import (
+    AbsenceView,
     Body,
     Created,
     Hours,
     Page,
     PageQuery,
     PathParameters,
-    TokyoTime,
     View,
     created,
 )
@@ -122,14 +122,6 @@ class ExpertPage(Page):
     """Experts by id."""
 
     items: tuple[ExpertView, ...]
-
-
-class AbsenceView(View):
-    """An interval in which the expert is not free."""
-
-    start_at: TokyoTime
-    end_at: TokyoTime
-    reason: str
 
 
 class AvailabilityView(View):

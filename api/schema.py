@@ -95,6 +95,14 @@ class NamedView(View):
     name_en: str
 
 
+class AbsenceView(View):
+    """An interval in which somebody is not free, from `start_at` up to `end_at`."""
+
+    start_at: TokyoTime
+    end_at: TokyoTime
+    reason: str
+
+
 class Page(View):
     """One page of a list; each list adds its `items`."""
 

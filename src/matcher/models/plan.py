@@ -17,7 +17,7 @@ from matcher.models.identifiers import new_identifier
 
 
 class PlanState(StrEnum):
-    """What has become of a plan."""
+    """What has become of a plan. Nothing makes one `discarded` yet."""
 
     QUEUED = "queued"
     SOLVING = "solving"
