@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
+
+from matcher.fields import CORPORATE_NUMBER, EMAIL, LINE, MUNICIPALITY_CODE, TELEPHONE
 
 Language = Literal["en", "ja"]
 
@@ -110,13 +113,13 @@ _WORDS: Final = {
         "it is none of the values that are known",
         "give {expected}",
         "指定できる値ではありません",
-        "{expected} のいずれかを指定してください",
+        "{expected_ja} のいずれかを指定してください",
     ),
     "enum": _Words(
         "it is none of the values that are known",
         "give {expected}",
         "指定できる値ではありません",
-        "{expected} のいずれかを指定してください",
+        "{expected_ja} のいずれかを指定してください",
     ),
     "too_short": _Words(
         "it has too few entries",
@@ -136,6 +139,18 @@ _WORDS: Final = {
         "年が範囲外です",
         "2000 年から 2099 年の日時を指定してください",
     ),
+    "hours_to_the_minute": _Words(
+        "it is not told to the minute",
+        "write HH:MM",
+        "分単位の時刻ではありません",
+        "HH:MM の形で指定してください",
+    ),
+    "hours_reversed": _Words(
+        "it closes before it opens",
+        "let it close after it opens",
+        "終了時刻が開始時刻より後になっていません",
+        "開始時刻より後の終了時刻を指定してください",
+    ),
     "timezone_aware": _Words(
         "it names no time zone",
         "add the offset, such as +09:00",
@@ -149,6 +164,43 @@ _WORDS: Final = {
         "不正なサロゲートを取り除いてください",
     ),
 }
+
+_QUOTED: Final = re.compile(r"'[^']*'")
+"""Each value in pydantic's own list of them, which is an English one."""
+
+_WRITTEN: Final = {
+    EMAIL: _Words(
+        "it is no e-mail address",
+        "write name@example.jp",
+        "メールアドレスではありません",
+        "name@example.jp の形で指定してください",
+    ),
+    TELEPHONE: _Words(
+        "it is no telephone number",
+        "write 03-1234-5678",
+        "電話番号ではありません",
+        "03-1234-5678 の形で指定してください",
+    ),
+    MUNICIPALITY_CODE: _Words(
+        "it is no municipality code",
+        "give five digits, such as 13104 for Shinjuku",
+        "市区町村コードではありません",
+        "13104(新宿区)のような5桁の数字で指定してください",
+    ),
+    CORPORATE_NUMBER: _Words(
+        "it is no corporate number",
+        "give thirteen digits",
+        "法人番号ではありません",
+        "13桁の数字で指定してください",
+    ),
+    LINE: _Words(
+        "it is not one line of text",
+        "give some text without line breaks or control characters",
+        "1行の文字列ではありません",
+        "改行や制御文字を含まない、空白だけではない文字列を指定してください",
+    ),
+}
+"""By the pattern that a text does not match, where a person would rather not read the pattern."""
 
 _DAY = _Words(
     "it is not a day of the calendar",
@@ -185,18 +237,34 @@ _FAMILIES: Final = {
 
 
 def explain(problems: Sequence[ErrorDetails], language: Language) -> list[FieldProblem]:
-    """Say of each field what is wrong and what would help."""
-    return [_explain(problem, language) for problem in problems]
+    """Say of each field what is wrong and what would help.
+
+    Where a field may be absent, pydantic tries its type and then null, and tells of both under
+    names of its own: only the type is told of, under the name of the field.
+    """
+    optional = {problem["loc"][:-1] for problem in problems if problem["type"] == "none_required"}
+    return [
+        _explain(problem, loc[:-1] if loc[:-1] in optional else loc, language)
+        for problem in problems
+        if problem["type"] != "none_required"
+        for loc in (problem["loc"],)
+    ]
 
 
-def _explain(problem: ErrorDetails, language: Language) -> FieldProblem:
-    words = _WORDS.get(problem["type"]) or _FAMILIES.get(problem["type"].partition("_")[0])
+def _explain(problem: ErrorDetails, loc: tuple[int | str, ...], language: Language) -> FieldProblem:
+    figures: dict[str, Any] = dict(problem.get("ctx", {}))
+    if problem["type"] in ("literal_error", "enum"):
+        figures["expected_ja"] = "、".join(_QUOTED.findall(figures["expected"]))
+    words = (
+        _WRITTEN.get(figures.get("pattern", ""))
+        or _WORDS.get(problem["type"])
+        or _FAMILIES.get(problem["type"].partition("_")[0])
+    )
     if words is None:
         words = _other(problem["msg"].removeprefix("Value error, "))
-    figures: dict[str, Any] = problem.get("ctx", {})
     detail, remedy = words[:2] if language == "en" else words[2:]
     return FieldProblem(
-        field=".".join(str(part) for part in problem["loc"]) or "body",
+        field=".".join(str(part) for part in loc) or "body",
         detail=detail,
         remedy=remedy.format_map(figures),
     )

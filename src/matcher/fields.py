@@ -15,12 +15,13 @@ _UNPRINTABLE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _PRINTABLE = rf"[^{_UNPRINTABLE}]"
 _VISIBLE = rf"[^\s{_UNPRINTABLE}]"
 
-Line = Annotated[
-    str,
-    StringConstraints(
-        min_length=1, max_length=200, pattern=rf"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$"
-    ),
-]
+LINE = rf"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$"
+EMAIL = r"^[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+TELEPHONE = r"^(\+?[0-9][0-9 ()-]{4,30})?$"
+MUNICIPALITY_CODE = r"^[0-9]{5}$"
+CORPORATE_NUMBER = r"^[0-9]{13}$"
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=LINE)]
 """One line of text that people read."""
 
 OptionalLine = Annotated[str, StringConstraints(max_length=200, pattern=rf"^{_PRINTABLE}*$")]
@@ -33,19 +34,14 @@ Paragraphs = Annotated[
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
 
-Email = Annotated[
-    str,
-    StringConstraints(
-        max_length=254, pattern=r"^[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-    ),
-]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 
-Telephone = Annotated[str, StringConstraints(pattern=r"^(\+?[0-9][0-9 ()-]{4,30})?$")]
+Telephone = Annotated[str, StringConstraints(pattern=TELEPHONE)]
 """A number to call, or none."""
 
-MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+MunicipalityCode = Annotated[str, StringConstraints(pattern=MUNICIPALITY_CODE)]
 
-CorporateNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+CorporateNumber = Annotated[str, StringConstraints(pattern=CORPORATE_NUMBER)]
 """Thirteen digits (法人番号). Whether the check digit holds is for the assessment to say."""
 
 

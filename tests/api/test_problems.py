@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.records import application, expert, new, organization
+from tests.api.records import application, expert, hours, new, new_expert, organization
 from tests.api.service import Caller, RunningService
 
 
@@ -72,6 +72,41 @@ def test_an_unknown_parameter_of_a_query_is_named(admin: Caller) -> None:
     answer = admin.get("/v1/experts?limits=5")
     assert [each["field"] for each in answer.json()["errors"]] == ["limits"]
     assert admin.post("/v1/experts?dry_run=true", expert()).status_code == 422
+
+
+def test_a_value_of_a_query_that_may_be_absent_is_told_of_under_its_own_name(admin: Caller) -> None:
+    answer = admin.get("/v1/sessions?status=x", Accept_Language="ja")
+    assert answer.json()["errors"] == [
+        {
+            "field": "status",
+            "detail": "指定できる値ではありません",
+            "remedy": "'confirmed'、'cancelled'、'held'、'missed' のいずれかを指定してください",
+        }
+    ]
+
+
+def test_what_a_text_must_look_like_is_shown_by_an_example(admin: Caller) -> None:
+    answer = admin.post("/v1/experts", expert(email="nobody"), Accept_Language="ja")
+    assert answer.json()["errors"] == [
+        {
+            "field": "email",
+            "detail": "メールアドレスではありません",
+            "remedy": "name@example.jp の形で指定してください",
+        }
+    ]
+
+
+def test_hours_that_close_before_they_open_are_refused_in_japanese(admin: Caller) -> None:
+    path = f"/v1/experts/{new_expert(admin)}/availability"
+    body = {"weekly_hours": hours("17:00", "09:00")[:1]}
+    answer = admin.ask("PUT", path, body, If_Match="*", Accept_Language="ja")
+    assert answer.json()["errors"] == [
+        {
+            "field": "weekly_hours.0",
+            "detail": "終了時刻が開始時刻より後になっていません",
+            "remedy": "開始時刻より後の終了時刻を指定してください",
+        }
+    ]
 
 
 def test_a_value_that_the_programme_refuses_names_its_field(admin: Caller) -> None:

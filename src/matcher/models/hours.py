@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from solver.problem import WEEKDAYS, Weekday
 
@@ -32,7 +33,9 @@ class WeeklyHours(BaseModel):
     def _closes_after_it_opens(self) -> Self:
         for time in (self.opens, self.closes):
             if time.second or time.microsecond or time.tzinfo:
-                raise ValueError("hours are told to the minute, as HH:MM")
+                raise PydanticCustomError(
+                    "hours_to_the_minute", "hours are told to the minute, as HH:MM"
+                )
         if self.closes <= self.opens:
-            raise ValueError("hours close after they open")
+            raise PydanticCustomError("hours_reversed", "hours close after they open")
         return self
