@@ -215,7 +215,7 @@ def _note_fetch(writing: sessionmaker[Session], feed_id: str, moment: datetime) 
 
 
 def _address(feed: Feed, token: str) -> FeedAddressView:
-    url = f"{services().settings.public_url.rstrip('/')}/calendars/{token}.ics"
+    url = f"{services().settings.public_url}/calendars/{token}.ics"
     view = FeedView.of(feed).model_dump()
     return FeedAddressView(
         **view, token=token, url=url, webcal_url=f"webcal://{url.partition('://')[2]}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -18,6 +19,18 @@ from matcher.errors import Misconfigured
 
 PREFIX = "MATCHER_"
 PEPPER_FILE = "key-pepper"
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise ValueError("give an address such as https://dispatch.example.jp")
+    return text.rstrip("/")
+
+
+def _rate(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", text):
+        raise ValueError("give a number a second, minute, hour or day, such as 600/minute")
+    return text
 
 
 class Settings(BaseSettings):
@@ -38,7 +51,7 @@ class Settings(BaseSettings):
     queue_url: str | None = None
     """Where background jobs queue; by default in a file of their own in `data_directory`."""
 
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8000"
     """How the world reaches the service; addresses of calendars begin with it."""
 
     key_pepper: Annotated[SecretStr, Field(min_length=16)] = Field(
@@ -49,7 +62,7 @@ class Settings(BaseSettings):
     default_time_limit_seconds: Annotated[float, Field(gt=0)] = 30
     """How long a planning run may take that asks for nothing else."""
 
-    rate_limit: str = "600/minute"
+    rate_limit: Annotated[str, AfterValidator(_rate)] = "600/minute"
     """How often one API key, or one address without a key, may ask; each HTTP worker counts."""
 
     clock_shift_days: int = 0
@@ -75,8 +88,9 @@ class Settings(BaseSettings):
 
 def _explain(details: ErrorDetails) -> Misconfigured:
     variable = PREFIX + str(details["loc"][0]).upper()
+    reason = details["msg"].removeprefix("Value error, ")
     return Misconfigured(
-        f"{variable}: {details['msg']}; correct it or leave it unset.",
+        f"{variable}: {reason}; correct it or leave it unset.",
         f"{variable} の値が正しくありません。修正するか、設定を外してください。",
         setting=variable,
     )

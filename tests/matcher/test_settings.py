@@ -73,6 +73,29 @@ def test_a_secret_is_not_shown() -> None:
     assert settings.key_pepper.get_secret_value() not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("MATCHER_RATE_LIMIT", "often", "such as 600/minute"),
+        ("MATCHER_RATE_LIMIT", "0/minute", "such as 600/minute"),
+        ("MATCHER_PUBLIC_URL", "dispatch.example.jp", "such as https://dispatch.example.jp"),
+    ],
+)
+def test_a_setting_in_another_form_is_refused_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, remedy: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(Misconfigured, match=f"^{variable}: give .*{remedy}"):
+        Settings.from_environment()
+
+
+def test_the_address_of_the_service_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_PUBLIC_URL", "https://example.jp/dispatch/")
+
+    assert Settings.from_environment().public_url == "https://example.jp/dispatch"
+
+
 def test_a_setting_that_cannot_be_used_is_named_without_its_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
