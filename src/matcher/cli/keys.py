@@ -66,7 +66,9 @@ def list_all() -> None:
     """List the keys, without their secrets."""
     settings = Settings.from_environment()
     with _database(settings) as db:
-        table = Table("id", "role", "subject", "label", "created", "expires", "state", box=None)
+        table = Table(box=None)
+        for column in ("id", "role", "subject", "label", "created", "expires", "state"):
+            table.add_column(column, no_wrap=column != "label", overflow="fold")
         for key in list_keys(db):
             table.add_row(*_row(key, settings.now()))
     Console().print(table)

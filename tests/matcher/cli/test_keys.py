@@ -9,6 +9,7 @@ from matcher.cli import main
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Role
 from matcher.settings import Settings
+from tests.matcher import rows
 
 
 @pytest.fixture
@@ -42,6 +43,22 @@ def test_keys_are_listed_without_secrets_and_revoked(
     assert "計画" in listed
     assert "revoked" in listed
     assert random not in listed
+
+
+def test_a_list_of_keys_names_each_subject_whole(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["migrate"])
+    engine = create_database_engine(settings.database_url)
+    with session_factory(engine).begin() as db:
+        db.add(rows.organization("organization-34"))
+    engine.dispose()
+    owner = ["--role", "organization", "--subject", "organization-34"]
+    main(["keys", "create", *owner, "--label", "a label that is longer than its place"])
+    capsys.readouterr()
+    main(["keys", "list"])
+    assert "organization-34" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
