@@ -84,10 +84,9 @@ def new_expert(caller: Caller, **changes: object) -> str:
     return expert_id
 
 
-def new_engagement(caller: Caller, **changes: object) -> str:
-    """An organization that has applied and was accepted; gives the engagement's id."""
-    organization_id = new(caller, "/v1/organizations", organization())["id"]
-    body = application(organization_id, **changes)
+def new_engagement(caller: Caller, organization_id: str) -> str:
+    """An application that was accepted; gives the engagement's id."""
+    body = application(organization_id)
     application_id: str = new(caller, "/v1/applications", body)["id"]
     accept(caller, application_id)
     return application_id

@@ -11,7 +11,7 @@ from api import create_app
 from api.identity import OPEN_OPERATIONS
 from api.service import Service
 from matcher.access import PERMISSIONS, Reach
-from matcher.models import Role
+from matcher.models import Role, new_identifier
 from matcher.settings import Settings
 from tests.api.records import application, new, new_engagement, new_expert, organization
 from tests.api.service import Caller, RunningService
@@ -61,23 +61,24 @@ def test_each_route_is_refused_without_a_key_and_to_each_role_that_has_no_part_i
 def two_sides(service: RunningService) -> Mapping[str, Any]:
     """One engagement that is assigned, and the keys of those who have no part in it."""
     admin = service.caller(Role.ADMIN)
-    expert_id, other_id = new_expert(admin), new_expert(admin, active=False)
-    engagement_id = new_engagement(admin)
+    industry = new_identifier("industry-")  # so that nobody else of this service fits as well
+    expert_id, other_id = new_expert(admin, industries=[industry]), new_expert(admin)
+    own, other = (
+        new(admin, "/v1/organizations", organization(industry=each))["id"]
+        for each in (industry, "retail")
+    )
+    engagement_id = new_engagement(admin, own)
     assigned = admin.post(f"/v1/engagements/{engagement_id}/assignment")
-    assert assigned.status_code == 200, assigned.text
-    engagement = admin.get(f"/v1/engagements/{engagement_id}").json()
-    other_organization = new(admin, "/v1/organizations", organization())["id"]
+    assert assigned.json()["expert"]["id"] == expert_id
     return {
         "engagement": engagement_id,
-        "expert": service.caller(Role.EXPERT, assigned.json()["expert"]["id"]),
-        "expert_id": assigned.json()["expert"]["id"],
-        "other_expert": service.caller(
-            Role.EXPERT, other_id if other_id != assigned.json()["expert"]["id"] else expert_id
-        ),
-        "organization": service.caller(Role.ORGANIZATION, engagement["organization"]["id"]),
-        "organization_id": engagement["organization"]["id"],
-        "other_organization": service.caller(Role.ORGANIZATION, other_organization),
-        "other_organization_id": other_organization,
+        "expert": service.caller(Role.EXPERT, expert_id),
+        "expert_id": expert_id,
+        "other_expert": service.caller(Role.EXPERT, other_id),
+        "organization": service.caller(Role.ORGANIZATION, own),
+        "organization_id": own,
+        "other_organization": service.caller(Role.ORGANIZATION, other),
+        "other_organization_id": other,
     }
 
 
