@@ -26,10 +26,10 @@ from api.schema import (
     absent,
     created,
 )
-from matcher.fields import Identifier, Paragraphs
+from matcher.fields import Identifier, Paragraphs, TimeLimit
 from matcher.models import Plan, PlanState
 from matcher.planning.releases import publish as publish_plan
-from matcher.planning.runs import RunParameters, Seed, TimeLimit, Workers, cancel_run, start_run
+from matcher.planning.runs import RunParameters, Seed, Workers, cancel_run, start_run
 
 blueprint = noun("plans", "Runs of the solver and the plans they make (派遣計画)")
 

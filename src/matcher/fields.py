@@ -1,4 +1,4 @@
-"""The kinds of text that people give: a line, paragraphs, an address to write to, a number to call.
+"""The kinds of values that people give: a line of text, an address to write to, a point in time.
 
 A line break or a control character in a name would spoil calendars and tables, so none comes in.
 """
@@ -53,6 +53,9 @@ def _within_reach(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 """A point in time, with its offset."""
+
+TimeLimit = Annotated[float, Field(gt=0, le=3600)]
+"""How long a planning run may take, in seconds."""
 
 
 def unchanged() -> Any:  # noqa: ANN401  it stands for a field of any type

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
+from matcher.fields import TimeLimit
 
 PREFIX = "MATCHER_"
 PEPPER_FILE = "key-pepper"
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
     )
     """What API keys are digested with; by default made once and kept in `data_directory`."""
 
-    default_time_limit_seconds: Annotated[float, Field(gt=0)] = 30
+    default_time_limit_seconds: TimeLimit = 30
     """How long a planning run may take that asks for nothing else."""
 
     rate_limit: Annotated[str, AfterValidator(_rate)] = "600/minute"

@@ -78,6 +78,7 @@ def test_a_secret_is_not_shown() -> None:
     [
         ("MATCHER_RATE_LIMIT", "often", "such as 600/minute"),
         ("MATCHER_RATE_LIMIT", "0/minute", "such as 600/minute"),
+        ("MATCHER_DEFAULT_TIME_LIMIT_SECONDS", "7200", "less than or equal to 3600"),
         ("MATCHER_PUBLIC_URL", "dispatch.example.jp", "such as https://dispatch.example.jp"),
     ],
 )

@@ -8,9 +8,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from solver.problem import WEEKDAYS, Weekday
+from solver.problem import Weekday
 
-__all__ = ["WEEKDAYS", "ClockTime", "Weekday", "WeeklyHours"]
+__all__ = ["ClockTime", "Weekday", "WeeklyHours"]
 
 ClockTime = Annotated[
     dt.time,

@@ -24,6 +24,7 @@ from sqlalchemy.orm import sessionmaker
 
 from matcher.clock import utc_now
 from matcher.errors import Conflict, MatcherError, NotFound
+from matcher.fields import TimeLimit
 from matcher.models import Plan, PlanState, ProgressRecord
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
@@ -47,8 +48,6 @@ Sessions = sessionmaker[Database]
 Clock = Callable[[], dt.datetime]
 
 
-TimeLimit = Annotated[float, Field(gt=0, le=3600)]
-"""How long a run may take, in seconds."""
 Workers = Annotated[int, Field(ge=1, le=64)]
 """How many cores it may use."""
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
