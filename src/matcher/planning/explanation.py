@@ -49,9 +49,15 @@ def window_closed() -> NotServable:
 
 def nobody_may_serve(excluded: Iterable[Exclusion]) -> NotServable:
     """Every expert is excluded; the reasons with the number of experts each keeps away."""
-    return _counted(
-        Words(ja=each.text_ja.rstrip("。"), en=each.text_en.rstrip(".")) for each in excluded
-    )
+    return _counted(map(_as_reason, excluded))
+
+
+def _as_reason(exclusion: Exclusion) -> Words:
+    """What follows a colon; the fully booked are one group, whatever number they agreed."""
+    if exclusion.code == "fully_booked":
+        return WORDS["fully_booked"]
+    english = exclusion.text_en.rstrip(".")
+    return Words(ja=exclusion.text_ja.rstrip("。"), en=english[:1].lower() + english[1:])
 
 
 def nobody_is_free(problem: Problem, engagement_id: str) -> NotServable:

@@ -149,7 +149,7 @@ def test_without_candidates_the_reasons_are_those_of_the_experts(published: Data
     with pytest.raises(NotServable) as refused:
         propose(published, "A2", LATER)
     assert refused.value.reasons == (
-        "Has a conflict of interest with the organization (member of the board) (1 expert)",
+        "has a conflict of interest with the organization (member of the board) (1 expert)",
     )
     assert refused.value.reasons_ja == ("この団体と利害関係があります(member of the board)(1名)",)
 
@@ -167,7 +167,7 @@ def test_an_expert_who_is_used_up_is_the_reason(published: Database) -> None:
     with pytest.raises(NotServable) as refused:
         propose(published, "A2", LATER)
     assert refused.value.reasons == (
-        "Already has the largest number of sessions agreed (2) (1 expert)",
+        "already has the largest number of sessions agreed (1 expert)",
     )
 
 
