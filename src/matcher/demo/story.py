@@ -86,7 +86,7 @@ class Story:
         busiest = figures.busiest
         self._open(
             f"{busiest.name.ja}さんの予定(担当回数が最多)",
-            f"The schedule of {busiest.name.en}, who has most sessions",
+            f"The schedule of {busiest.name.en}, who has the most sessions",
         )
         self._show(schedule_table(busiest, voice))
 

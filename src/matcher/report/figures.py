@@ -143,6 +143,16 @@ class PlanFigures:
         return tuple(self.organizations[id] for id in ids)
 
     @property
+    def short(self) -> tuple[tuple[Words, int, int], ...]:
+        """The organizations that get fewer sessions than they asked for: name, number, wanted."""
+        given = {each.engagement: len(each.starts) for each in self.plan.assignments}
+        return tuple(
+            (self.organizations[each.id], given[each.id], len(each.durations))
+            for each in self.problem.engagements
+            if 0 < given.get(each.id, 0) < len(each.durations)
+        )
+
+    @property
     def months(self) -> tuple[tuple[dt.date, int], ...]:
         """Sessions by month, each month told by its first day, those without any included."""
         counted = Counter(

@@ -28,6 +28,7 @@ class Placement:
     """None: it is not served."""
     cost: CostByPart
     expert_alone: str | None
+    sessions_alone: int
     cost_alone: CostByPart
 
     @property
@@ -85,6 +86,7 @@ def _place(problem: Problem, index: int, assignment: Assignment | None) -> Place
         expert=None if assignment is None else assignment.expert,
         cost=judge(file.json, together.to_json()).cost,
         expert_alone=next((each.expert for each in alone.assignments), None),
+        sessions_alone=sum(len(each.starts) for each in alone.assignments),
         cost_alone=judge(file.json, alone.to_json()).cost,
     )
 

@@ -91,6 +91,13 @@ def served_table(figures: PlanFigures, voice: Voice) -> RenderableType:
     table.add_row(
         voice.say("派遣できない団体", "not served"), unserved or voice.say("なし", "none")
     )
+    short = "\n".join(
+        f"{voice.name(name, between='  ')} {sessions} / {wanted}"
+        for name, sessions, wanted in figures.short
+    )
+    table.add_row(
+        voice.say("回数が足りない団体", "short of sessions"), short or voice.say("なし", "none")
+    )
     return table
 
 
@@ -185,6 +192,11 @@ def _hardest(figures: PlanFigures, placement: Placement) -> Iterator[tuple[str, 
         f"{count} of {experts} experts may serve it; it gets {placement.sessions} of "
         f"{placement.wanted_sessions} sessions.",
     )
+    if 0 < placement.sessions_alone < placement.wanted_sessions:
+        yield (
+            f"この団体だけで計画しても、組めるのは{placement.sessions_alone}回までです。",
+            f"Even alone it could have {placement.sessions_alone} sessions at most.",
+        )
     alone, together = placement.own_alone, placement.own
     yield (
         f"この団体だけなら費用{alone:,}で組めますが、全体の計画では{together:,}です"
@@ -241,7 +253,7 @@ def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
 
 def _gap(gap: float, voice: Voice) -> str:
     if gap == 0:
-        return voice.say("0%(最適であることを証明済み)", "0 % (proven optimal)")
+        return voice.say("0%(最適であることを証明済み)", "0% (proven optimal)")
     return voice.say(f"最大{gap:.2%}", f"at most {gap:.2%}")
 
 

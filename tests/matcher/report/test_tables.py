@@ -48,7 +48,7 @@ def test_every_part_of_the_cost_is_told() -> None:
 
 
 def test_a_proven_optimum_is_called_one() -> None:
-    assert "0 % (proven optimal)" in printed(served_table(figures(), Voice("en")))
+    assert "0% (proven optimal)" in printed(served_table(figures(), Voice("en")))
 
 
 def test_who_is_not_served_is_named() -> None:
@@ -56,6 +56,22 @@ def test_who_is_not_served_is_named() -> None:
     without = tuple(each for each in best.plan.assignments if each.engagement != "bakers")
     poorer = replace(best, plan=best.plan.model_copy(update={"assignments": without}))
     assert "東京パン組合" in printed(served_table(poorer, Voice("ja")))
+
+
+def test_who_gets_fewer_sessions_than_asked_for_is_named() -> None:
+    best = figures()
+    bakers, *others = best.problem.engagements
+    longer = bakers.model_copy(update={"durations": (120, 90)})
+    wanting = best.problem.model_copy(update={"engagements": (longer, *others)})
+    shown = printed(served_table(replace(best, problem=wanting), Voice("en")))
+    assert "short of sessions   Tokyo Bakers 1 / 2" in shown
+
+
+def test_an_engagement_that_could_not_have_all_its_sessions_even_alone_is_told_so() -> None:
+    placement = find_hardest(figures().problem, figures().plan)
+    wanting = replace(placement, wanted_sessions=2)
+    shown = printed(hardest_text(figures(), wanting, Voice("ja")))
+    assert "この団体だけで計画しても、組めるのは1回までです。" in shown
 
 
 def test_a_load_is_a_bar_up_to_target_above_it_and_left() -> None:
