@@ -78,7 +78,6 @@ def test_a_secret_is_not_shown() -> None:
     [
         ("MATCHER_RATE_LIMIT", "often", "such as 600/minute"),
         ("MATCHER_RATE_LIMIT", "0/minute", "such as 600/minute"),
-        ("MATCHER_DEFAULT_TIME_LIMIT_SECONDS", "7200", "less than or equal to 3600"),
         ("MATCHER_PUBLIC_URL", "dispatch.example.jp", "such as https://dispatch.example.jp"),
     ],
 )
@@ -88,6 +87,15 @@ def test_a_setting_in_another_form_is_refused_with_an_example(
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(Misconfigured, match=f"^{variable}: give .*{remedy}"):
+        Settings.from_environment()
+
+
+def test_no_run_gets_a_longer_time_limit_by_default_than_it_may_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MATCHER_DEFAULT_TIME_LIMIT_SECONDS", "7200")
+
+    with pytest.raises(Misconfigured, match="less than or equal to 3600"):
         Settings.from_environment()
 
 
