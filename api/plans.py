@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, computed_field
 from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.orm import defer
 
 from api.context import afterwards, database, now, principal, services
 from api.openapi import noun
@@ -136,7 +137,7 @@ class PlanPage(Page):
 @blueprint.get("", responses={200: PlanPage})
 def list(query: PlanQuery) -> PlanPage:
     """List the plans, the newest first."""
-    wanted = visible(Plan)
+    wanted = visible(Plan).options(defer(Plan.progress))
     if query.state:
         wanted = wanted.where(Plan.state == query.state)
     if query.programme:

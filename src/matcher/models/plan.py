@@ -103,5 +103,7 @@ class Plan(Base):
     gap: Mapped[float | None]
     served: Mapped[int | None]
     solver_version: Mapped[str | None]
-    ground: Mapped[dict[str, str]] = mapped_column(Structured(dict[str, str]), default=dict)
+    ground: Mapped[dict[str, str]] = mapped_column(
+        Structured(dict[str, str]), default=dict, deferred=True
+    )
     """What the problem was built from: a digest by record."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, NotFound
@@ -56,7 +57,7 @@ def queue_run(sessions: Sessions, parameters: RunParameters = QUICK) -> str:
 
 def plan_of(sessions: Sessions, plan_id: str) -> Plan:
     with sessions() as db:
-        plan = db.get_one(Plan, plan_id)
+        plan = db.get_one(Plan, plan_id, options=[undefer(Plan.ground)])
         assert plan.problem is None or plan.plan is None or judged(plan).holds
         return plan
 
