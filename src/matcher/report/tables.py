@@ -19,6 +19,9 @@ WEEKDAYS_JA = "月火水木金土日"
 BAR = 30
 """The longest bar, in characters."""
 
+INDENTED_LINE = "\n" + " " * len("4 / 5  ")
+"""What stands between a name's languages below a number of sessions."""
+
 COST_PARTS: Mapping[str, tuple[Words, Words]] = {
     "unserved": (
         Words(ja="未派遣", en="unserved"),
@@ -92,7 +95,7 @@ def served_table(figures: PlanFigures, voice: Voice) -> RenderableType:
         voice.say("派遣できない団体", "not served"), unserved or voice.say("なし", "none")
     )
     short = "\n".join(
-        f"{voice.name(name, between='  ')} {sessions} / {wanted}"
+        f"{sessions} / {wanted}  {voice.name(name, between=INDENTED_LINE)}"
         for name, sessions, wanted in figures.short
     )
     table.add_row(

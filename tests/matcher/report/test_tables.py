@@ -64,7 +64,7 @@ def test_who_gets_fewer_sessions_than_asked_for_is_named() -> None:
     longer = bakers.model_copy(update={"durations": (120, 90)})
     wanting = best.problem.model_copy(update={"engagements": (longer, *others)})
     shown = printed(served_table(replace(best, problem=wanting), Voice("en")))
-    assert "short of sessions   Tokyo Bakers 1 / 2" in shown
+    assert "short of sessions   1 / 2  Tokyo Bakers" in shown
 
 
 def test_an_engagement_that_could_not_have_all_its_sessions_even_alone_is_told_so() -> None:
