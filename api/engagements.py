@@ -25,7 +25,7 @@ from api.schema import (
 )
 from matcher.fields import Identifier
 from matcher.models import Engagement, EngagementState, Expert, Release
-from matcher.planning.assignment import Proposal, list_candidates, propose, publish_proposal
+from matcher.planning.assignment import Proposal, carry_out, list_candidates, propose
 from matcher.planning.matching import Match, ReasonCode
 from matcher.programme import Phase
 
@@ -189,7 +189,7 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
         proposal = propose(db, path.engagement_id, now())
     if not body.publish:
         return _assignment(proposal, None)
-    return _assignment(proposal, publish_proposal(database(), proposal, principal().name, now()))
+    return _assignment(*carry_out(database(), proposal, principal().name, now()))
 
 
 def _assignment(proposal: Proposal, release: Release | None) -> AssignmentView:

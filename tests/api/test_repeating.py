@@ -7,7 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from matcher.models import Role
-from tests.api.records import application, expert, hours, new, new_expert, organization
+from tests.api.records import (
+    application,
+    expert,
+    hours,
+    new,
+    new_engagement,
+    new_expert,
+    organization,
+)
 from tests.api.service import Caller, RunningService
 
 
@@ -147,6 +155,16 @@ def test_what_has_not_changed_is_not_sent_again(admin: Caller) -> None:
     again = admin.get("/v1/programmes", If_None_Match=first.headers["ETag"])
     assert again.status_code == 304
     assert again.content == b""
+
+
+def test_assignments_asked_for_at_once_are_all_made(admin: Caller) -> None:
+    new_expert(admin)
+    owners = [new(admin, "/v1/organizations", organization())["id"] for _ in range(3)]
+    paths = [f"/v1/engagements/{new_engagement(admin, each)}/assignment" for each in owners]
+    with ThreadPoolExecutor(3) as callers:
+        answers = list(callers.map(admin.post, paths))
+    assert [each.status_code for each in answers] == [200, 200, 200]
+    assert len({each.json()["release"] for each in answers}) == 3
 
 
 def _pages(caller: Caller, path: str) -> list[str]:

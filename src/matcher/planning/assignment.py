@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Database
 
-from matcher.errors import Conflict, NotFound
-from matcher.models import Engagement, Plan, PlanState, Release
+from matcher.errors import Conflict, NotFound, PlanOutdated
+from matcher.models import Engagement, Plan, PlanState, Programme, Release
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
@@ -111,6 +111,27 @@ def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime
     db.flush()
     note = f"{proposal.engagement_id}: assigned on request, everything else as it was"
     return publish(db, plan.id, note, by, now)
+
+
+def carry_out(
+    db: Database, proposal: Proposal, by: str, now: dt.datetime
+) -> tuple[Proposal, Release]:
+    """Publish a proposal; where it was overtaken, search again while nobody else can publish.
+
+    Gives the proposal that was published.
+
+    Raises:
+        Conflict: the engagement has its sessions by now, or gets none any more.
+        NotServable: there is no expert, or no date, any more; says why.
+    """
+    try:
+        with db.begin_nested():
+            return proposal, publish_proposal(db, proposal, by, now)
+    except PlanOutdated:
+        db.expire_all()
+        db.get_one(Programme, proposal.programme_id, with_for_update=True)
+        again = propose(db, proposal.engagement_id, now)
+        return again, publish_proposal(db, again, by, now)
 
 
 def _engagement(db: Database, engagement_id: str) -> Engagement:

@@ -15,11 +15,12 @@ from matcher.models import (
     EngagementState,
     Expert,
     ExpertAbsence,
+    Plan,
     Release,
     Session,
     WeeklyHours,
 )
-from matcher.planning.assignment import list_candidates, propose, publish_proposal
+from matcher.planning.assignment import carry_out, list_candidates, propose, publish_proposal
 from matcher.planning.releases import publish
 from matcher.sample import load_sample
 from tests.matcher import rows
@@ -215,6 +216,32 @@ def test_candidates_are_listed_with_what_is_booked_elsewhere(published: Database
 
     (excluded,) = list_candidates(published, "A2", LATER).excluded
     assert (excluded.expert_id, excluded.code) == ("E1", "fully_booked")
+
+
+def test_a_proposal_that_was_overtaken_is_searched_for_anew(published: Database) -> None:
+    cancel_session(published, standing_sessions(published)[("A1", 2)].id, LATER)
+    published.commit()
+    overtaken = propose(published, "A2", LATER)
+    assign(published, "A1")
+    published.commit()
+
+    proposal, release = carry_out(published, overtaken, "staff", LATER)
+    published.commit()
+    assert (proposal.engagement_id, release.number) == ("A2", 3)
+    assert proposal.ground["release"] == "2"
+    assert {("A1", 2), ("A2", 1), ("A2", 2)} <= standing_sessions(published).keys()
+    assert len(published.scalars(select(Plan)).all()) == 3
+
+
+def test_a_proposal_for_an_engagement_that_was_served_meanwhile_is_refused(
+    published: Database,
+) -> None:
+    overtaken = propose(published, "A2", LATER)
+    assign(published, "A2")
+    published.commit()
+
+    with pytest.raises(Conflict, match="has all its sessions"):
+        carry_out(published, overtaken, "staff", LATER)
 
 
 def test_a_proposal_that_was_overtaken_is_not_published(published: Database) -> None:
