@@ -1,7 +1,7 @@
 """The proven lower bound: whole engagements packed into experts' capacities.
 
 Every plan picks for each engagement one pair and a number of sessions, and pays at least
-what that pair costs alone (`PairTable.cost`). What remains is a generalized assignment problem
+what that pair costs alone. What remains is a generalized assignment problem
 
     min  sum c[p, k] y[p, k] + overload
     s.t. one choice an engagement; each expert's sessions within max_total
@@ -31,7 +31,7 @@ from solver.patterns import FINE, NEVER
 from solver.schedule import Schedule, costs_without_free, overload
 
 
-class Assignment(NamedTuple):
+class AssignmentProblem(NamedTuple):
     """The generalized assignment problem of a grid. P = pairs, A = engagements, E = experts."""
 
     cost: IntArray  # (P, 6) with sessions 1…k, NEVER where that is no option
@@ -48,7 +48,7 @@ class Assignment(NamedTuple):
     constant: int  # overload that the pinned sessions cause by themselves
 
 
-def assignment_of(grid: Grid, pinned: Schedule, cost: IntArray) -> Assignment:
+def assignment_problem(grid: Grid, pinned: Schedule, cost: IntArray) -> AssignmentProblem:
     """The assignment problem over pairs that cost `cost` alone, beside the pinned sessions."""
     engagements, experts = len(grid.sessions), len(grid.max_total)
     loads = np.zeros((engagements, MAX_SESSIONS + 1), dtype=np.int64)
@@ -56,7 +56,7 @@ def assignment_of(grid: Grid, pinned: Schedule, cost: IntArray) -> Assignment:
     free = loads[grid.pair_engagement]
     order = np.argsort(grid.pair_expert, kind="stable")
     bounds = np.searchsorted(grid.pair_expert[order], np.arange(experts + 1))
-    return Assignment(
+    return AssignmentProblem(
         cost=np.where(free > 0, cost, NEVER),
         free=free,
         nobody=costs_without_free(grid),
@@ -73,7 +73,7 @@ def assignment_of(grid: Grid, pinned: Schedule, cost: IntArray) -> Assignment:
 
 
 @kernel
-def _evaluate_capacity(problem: Assignment, price: IntArray, surplus: IntArray) -> int:
+def _evaluate_capacity(problem: AssignmentProblem, price: IntArray, surplus: IntArray) -> int:
     """The Lagrangian value at prices a session of each expert; `surplus` is its subgradient."""
     value = FINE * problem.constant
     surplus[:] = 0
@@ -104,7 +104,7 @@ def _evaluate_capacity(problem: Assignment, price: IntArray, surplus: IntArray) 
     return value
 
 
-def price_capacity(problem: Assignment, target: int, steps: int) -> tuple[int, IntArray]:
+def price_capacity(problem: AssignmentProblem, target: int, steps: int) -> tuple[int, IntArray]:
     """Raise the capacity bound by subgradient steps towards `target`; the bound and its prices.
 
     Polyak's step length, halved when ten steps bring nothing. The prices are in 1 / FINE a
@@ -130,7 +130,7 @@ def price_capacity(problem: Assignment, target: int, steps: int) -> tuple[int, I
     return -(-best // FINE), best_price
 
 
-def option_costs(problem: Assignment, capacity_price: IntArray) -> IntArray:
+def option_costs(problem: AssignmentProblem, capacity_price: IntArray) -> IntArray:
     """The scaled cost of every option (P, 6) with its sessions priced; NEVER for none."""
     price = capacity_price[problem.pair_expert][:, np.newaxis]
     return np.where(
@@ -140,7 +140,7 @@ def option_costs(problem: Assignment, capacity_price: IntArray) -> IntArray:
     )
 
 
-def cheapest_options(problem: Assignment, capacity_price: IntArray) -> IntArray:
+def cheapest_options(problem: AssignmentProblem, capacity_price: IntArray) -> IntArray:
     """The scaled cost of each engagement's cheapest option at these prices."""
     cheapest = FINE * problem.nobody
     floors = option_costs(problem, capacity_price).min(axis=1)
@@ -149,7 +149,7 @@ def cheapest_options(problem: Assignment, capacity_price: IntArray) -> IntArray:
 
 
 def solve_assignment(
-    problem: Assignment,
+    problem: AssignmentProblem,
     capacity_bound: int,
     capacity_price: IntArray,
     best_known: int,

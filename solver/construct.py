@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from solver.bound import Assignment, option_costs
+from solver.bound import AssignmentProblem, option_costs
 from solver.grid import Grid, IntArray
 from solver.patterns import FINE, FREE, NEVER, new_paths
 from solver.schedule import Schedule
@@ -16,7 +16,7 @@ CHUNK = 500
 """Engagements put in before the caller is asked whether there is time for more."""
 
 
-def order_pairs(problem: Assignment, price: IntArray) -> PairTable:
+def order_pairs(problem: AssignmentProblem, price: IntArray) -> PairTable:
     """The pairs of each engagement, cheapest first, with `price` (E,) in 1 / FINE a session."""
     rounded = price // FINE
     floor = option_costs(problem, rounded * FINE).min(axis=1)

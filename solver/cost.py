@@ -1,4 +1,4 @@
-"""The cost of assignments, by part, as formats/problem.md states it."""
+"""The cost of assignments, by part, as docs/formats.md states it."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from solver.bound import (
-    Assignment,
-    assignment_of,
+    AssignmentProblem,
+    assignment_problem,
     cheapest_options,
     price_capacity,
     solve_assignment,
@@ -29,8 +29,7 @@ from solver.incumbent import Incumbent, Progress
 from solver.lagrangian import Lagrangian
 from solver.patterns import FINE, FREE, NEVER, price_alone
 from solver.pins import broken_pins
-from solver.plan import Assignment as PlanAssignment
-from solver.plan import Plan, SolverRecord, Status, gap_of
+from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
 from solver.problem import Problem, ProblemFile
 from solver.schedule import NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
 from solver.search import Best, best_of
@@ -151,7 +150,7 @@ class _Run:
         ]
         for future in futures:
             future.result()
-        self._pairs: Assignment = assignment_of(self._grid, self._schedule, cost)
+        self._pairs: AssignmentProblem = assignment_problem(self._grid, self._schedule, cost)
 
     def unkeepable_pins(self) -> tuple[str, ...]:
         """The engagements whose pins no candidate can complete, even with nobody else served."""
@@ -297,9 +296,7 @@ class _Run:
         """The empty plan of a problem whose pins contradict each other."""
         return self._plan((), conflicts)
 
-    def _plan(
-        self, assignments: tuple[PlanAssignment, ...], conflicts: tuple[str, ...] = ()
-    ) -> Plan:
+    def _plan(self, assignments: tuple[Assignment, ...], conflicts: tuple[str, ...] = ()) -> Plan:
         problem, parameters = self._file.problem, self._parameters
         cost = cost_of(problem, assignments)
         bound = 0 if conflicts else self._incumbent.bound
@@ -324,7 +321,7 @@ class _Run:
         )
 
 
-def _assignments(problem: Problem, grid: Grid, best: Best) -> tuple[PlanAssignment, ...]:
+def _assignments(problem: Problem, grid: Grid, best: Best) -> tuple[Assignment, ...]:
     """The assignments of a best plan, in the order of the problem's engagements."""
     midnight = dt.datetime.combine(problem.calendar.first_day, dt.time())
     found = []
@@ -340,7 +337,7 @@ def _assignments(problem: Problem, grid: Grid, best: Best) -> tuple[PlanAssignme
             )
         )
         found.append(
-            PlanAssignment(
+            Assignment(
                 engagement=problem.engagements[a].id,
                 expert=problem.experts[expert].id,
                 starts=starts,

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.bound import Assignment, cheapest_options
+from solver.bound import AssignmentProblem, cheapest_options
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.patterns import FINE, NEVER, Paths, Prices, new_paths, price_pair, trace
@@ -62,7 +62,7 @@ class Capacity(NamedTuple):
 def _take(
     grid: Grid,
     pinned: Schedule,
-    problem: Assignment,
+    problem: AssignmentProblem,
     worth: IntArray,
     prices: Prices,
     first: int,
@@ -111,7 +111,7 @@ def _take(
 def _gains(
     grid: Grid,
     pinned: Schedule,
-    problem: Assignment,
+    problem: AssignmentProblem,
     worth: IntArray,
     prices: Prices,
     pair: int,
@@ -235,7 +235,7 @@ class Lagrangian:
         self,
         grid: Grid,
         pinned: Schedule,
-        problem: Assignment,
+        problem: AssignmentProblem,
         capacity_price: IntArray,
         executor: Executor,
         chunks: int,

@@ -554,7 +554,7 @@ _REMEDIES = {
     "greater_than_equal": "give a number in that range",
     "less_than_equal": "give a number in that range",
     "value_error": "write it so",
-    "model_type": "give a problem/1 as formats/problem.md describes it",
+    "model_type": "give a problem/1 as docs/formats.md describes it",
 }
 
 
@@ -576,7 +576,7 @@ def _shorten(given: object) -> str:
         case int():
             return "a number of more than 40 digits"
         case str():
-            return f"{given!a:.60}"
+            return f"{given!r:.60}"
         case dict():
             return "an object"
         case _:

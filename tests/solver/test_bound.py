@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from solver.bound import Assignment, assignment_of, price_capacity, solve_assignment
+from solver.bound import AssignmentProblem, assignment_problem, price_capacity, solve_assignment
 from solver.executors import open_executor
 from solver.grid import Grid, compile_grid, relax
 from solver.lagrangian import Lagrangian
@@ -17,12 +17,12 @@ from tests.solver.builders import file, problem
 from tests.solver.random_problems import random_problem
 
 
-def assignment(problem_file: ProblemFile) -> tuple[Grid, Assignment]:
+def assignment(problem_file: ProblemFile) -> tuple[Grid, AssignmentProblem]:
     grid = relax(compile_grid(problem_file.problem))
     schedule = pinned_schedule(grid)
     cost = np.full((len(grid.pair_expert), 6), NEVER, dtype=np.int64)
     price_alone(grid, schedule, FREE, 0, len(cost), cost)
-    return grid, assignment_of(grid, schedule, cost)
+    return grid, assignment_problem(grid, schedule, cost)
 
 
 def bounds(problem_file: ProblemFile, best_known: int) -> tuple[int, int, int, int]:
