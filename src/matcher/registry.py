@@ -131,10 +131,13 @@ class AbsenceDraft(Draft):
 
 
 class AvailabilityDraft(Draft):
-    """When an expert can serve: weekly hours, minus absences. It replaces what was there."""
+    """When an expert can serve: weekly hours, minus absences. It replaces what was there.
+
+    Both are to be given: an absence that is left out would be planned over.
+    """
 
     weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(max_length=50)]
-    absences: Annotated[tuple[AbsenceDraft, ...], Field(max_length=500)] = ()
+    absences: Annotated[tuple[AbsenceDraft, ...], Field(max_length=500)]
 
 
 def register_organization(db: Session, draft: OrganizationDraft, now: dt.datetime) -> Organization:

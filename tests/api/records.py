@@ -79,7 +79,7 @@ def new_expert(caller: Caller, **changes: object) -> str:
     expert_id: str = new(caller, "/v1/experts", expert(**changes))["id"]
     path = f"/v1/experts/{expert_id}/availability"
     state = caller.get(path).headers["ETag"]
-    answer = caller.ask("PUT", path, {"weekly_hours": hours()}, If_Match=state)
+    answer = caller.ask("PUT", path, {"weekly_hours": hours(), "absences": []}, If_Match=state)
     assert answer.status_code == 200, answer.text
     return expert_id
 

@@ -33,7 +33,7 @@ def _register_expert(staff: Caller) -> str:
     expert_id: str = new(staff, "/v1/experts", expert())["id"]
     path = f"/v1/experts/{expert_id}/availability"
     state = staff.get(path).headers["ETag"]
-    assert staff.ask("PUT", path, {"weekly_hours": hours()}, If_Match=state).ok
+    assert staff.ask("PUT", path, {"weekly_hours": hours(), "absences": []}, If_Match=state).ok
     return expert_id
 
 

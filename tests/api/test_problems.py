@@ -98,7 +98,7 @@ def test_what_a_text_must_look_like_is_shown_by_an_example(admin: Caller) -> Non
 
 def test_hours_that_close_before_they_open_are_refused_in_japanese(admin: Caller) -> None:
     path = f"/v1/experts/{new_expert(admin)}/availability"
-    body = {"weekly_hours": hours("17:00", "09:00")[:1]}
+    body = {"weekly_hours": hours("17:00", "09:00")[:1], "absences": []}
     answer = admin.ask("PUT", path, body, If_Match="*", Accept_Language="ja")
     assert answer.json()["errors"] == [
         {
@@ -107,6 +107,13 @@ def test_hours_that_close_before_they_open_are_refused_in_japanese(admin: Caller
             "remedy": "開始時刻より後の終了時刻を指定してください",
         }
     ]
+
+
+def test_hours_without_absences_are_refused_as_they_would_drop_them(admin: Caller) -> None:
+    path = f"/v1/experts/{new_expert(admin)}/availability"
+    answer = admin.ask("PUT", path, {"weekly_hours": hours()}, If_Match="*")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["absences"]
 
 
 def test_a_value_that_the_programme_refuses_names_its_field(admin: Caller) -> None:

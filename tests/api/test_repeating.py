@@ -125,7 +125,7 @@ def test_of_two_who_set_the_same_hours_one_is_told(admin: Caller) -> None:
     state = admin.get(path).headers["ETag"]
 
     def put(opens: str) -> int:
-        body = {"weekly_hours": hours(opens)}
+        body = {"weekly_hours": hours(opens), "absences": []}
         return admin.ask("PUT", path, body, If_Match=state).status_code
 
     with ThreadPoolExecutor(2) as callers:

@@ -106,7 +106,7 @@ def test_an_expert_sees_no_other_expert_and_sets_nobody_elses_hours(
     path = f"/v1/experts/{two_sides['expert_id']}"
     assert other.get(path).status_code == 404
     assert len(other.get("/v1/experts").json()["items"]) == 1
-    hours: dict[str, list[object]] = {"weekly_hours": []}
+    hours: dict[str, list[object]] = {"weekly_hours": [], "absences": []}
     assert other.ask("PUT", f"{path}/availability", hours, If_Match='"x"').status_code == 404
 
 

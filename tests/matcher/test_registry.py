@@ -81,7 +81,7 @@ def test_a_record_is_revised_by_the_clock_of_the_service(db: Session) -> None:
     db.expire_all()
     assert (expert.revised_at, expert.version) == (evening, 2)
     night = evening + dt.timedelta(hours=6)
-    set_availability(db, expert, AvailabilityDraft(weekly_hours=MONDAYS), night)
+    set_availability(db, expert, AvailabilityDraft(weekly_hours=MONDAYS, absences=()), night)
     db.expire_all()
     assert (expert.revised_at, expert.version) == (night, 3)
 
