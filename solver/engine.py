@@ -44,8 +44,8 @@ LAGRANGIAN_STEPS = 5
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
 
-JUDGE_SECONDS_A_BYTE = 6e-7
-"""What writing and judging a plan takes, kept free at the end of the time limit."""
+LAST_SECONDS, JUDGE_SECONDS_A_BYTE = 0.5, 6e-7
+"""What starting, writing and judging take, kept free at the end of the time limit."""
 
 
 class PlanRejected(RuntimeError):
@@ -129,7 +129,7 @@ class _Run:
         self._deadline = float("inf")
         limit = parameters.time_limit_seconds
         if limit is not None:
-            reserve = 0.03 * limit + JUDGE_SECONDS_A_BYTE * len(file.json)
+            reserve = 0.03 * limit + LAST_SECONDS + JUDGE_SECONDS_A_BYTE * len(file.json)
             self._deadline = self._started + max(0.2 * limit, limit - reserve)
 
     def price_pairs(self, executor: Executor) -> None:
