@@ -26,12 +26,12 @@ blueprint = Blueprint("health", __name__)
 
 def register_health(app: Flask) -> None:
     """Count and time each answer by its route, never by its path."""
-    registry = CollectorRegistry()
+    collected = CollectorRegistry()
     answers = Counter(
-        "matcher_http_answers", "Answers", ["method", "route", "status"], registry=registry
+        "matcher_http_answers", "Answers", ["method", "route", "status"], registry=collected
     )
     seconds = Histogram(
-        "matcher_http_seconds", "Seconds to an answer", ["method", "route"], registry=registry
+        "matcher_http_seconds", "Seconds to an answer", ["method", "route"], registry=collected
     )
 
     def begin() -> None:
@@ -47,7 +47,7 @@ def register_health(app: Flask) -> None:
 
     app.before_request(begin)
     app.after_request(count)
-    app.extensions["figures"] = registry
+    app.extensions["figures"] = collected
     app.register_blueprint(blueprint)
 
 
@@ -75,8 +75,8 @@ def figures() -> Response:
 def _registry() -> CollectorRegistry:
     """The figures of this process, or of all that share PROMETHEUS_MULTIPROC_DIR."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        registry: CollectorRegistry = current_app.extensions["figures"]
-        return registry
+        collected: CollectorRegistry = current_app.extensions["figures"]
+        return collected
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # prometheus-client's
     return together
