@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from ortools.sat.python import cp_model
 
+from solver.cp_sat import run_cp_sat
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.patterns import FINE, NEVER
@@ -191,12 +192,5 @@ def solve_assignment(
         model.add(used <= min(cheap, room) + over)
         objective.append((over, problem.overload))
     model.minimize(sum(variable * cost for variable, cost in objective) + problem.constant)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.cp_model_probing_level = 0
-    for name, value in limits.items():
-        setattr(solver.parameters, name, value)
-    status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        return best_known
-    return min(best_known, int(np.ceil(solver.best_objective_bound - 1e-6)))
+    answer = run_cp_sat(model, limits)
+    return best_known if answer.is_infeasible else min(best_known, answer.bound)

@@ -25,21 +25,16 @@ def order_pairs(problem: AssignmentProblem, price: IntArray) -> PairTable:
     return PairTable(floor, order.astype(np.int64), rounded, FREE)
 
 
-def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[[], bool]) -> int:
-    """Put every engagement in that has no free session yet; returns what that adds to the cost.
-
-    Stops between chunks when `hurry` says so.
-    """
+def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[[], bool]) -> None:
+    """Put every engagement in that has no free session yet; stop when `hurry` says so."""
     everybody = Piece(0, np.arange(len(grid.sessions)), np.zeros(len(grid.max_total), np.int64))
     paths = new_paths(grid.days)
-    added = 0
     queue = _by_regret(grid, table)
     for first in range(0, len(queue), CHUNK):
         if hurry():
             break
         for a in queue[first : first + CHUNK]:
-            added += put_back(grid, schedule, table, everybody, np.array([a]), 0, 0, paths)
-    return added
+            put_back(grid, schedule, table, everybody, np.array([a]), 0, 0, paths)
 
 
 def _by_regret(grid: Grid, table: PairTable) -> IntArray:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import pairwise
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from solver.bound import (
 from solver.construct import construct, order_pairs
 from solver.cost import cost_of
 from solver.exact import MOST_STARTS, count_starts, solve_exactly
-from solver.executors import open_executor
+from solver.executors import open_executor, split
 from solver.grid import Grid, compile_grid, one_a_day, relax
 from solver.improve import Improver
 from solver.incumbent import Incumbent, Progress
@@ -140,13 +139,12 @@ class _Run:
             self._schedule, total_cost(self._grid, self._schedule), self._report
         )
         self._incumbent.enter("pairs")
-        relaxed = relax(self._grid)
+        self._relaxed: Grid = relax(self._grid)
         pairs = len(self._grid.pair_expert)
         cost = np.full((pairs, 6), NEVER, dtype=np.int64)
-        edges = np.linspace(0, pairs, self._parameters.workers + 1).astype(int)
         futures = [
-            executor.submit(price_alone, relaxed, self._schedule, FREE, int(first), int(last), cost)
-            for first, last in pairwise(edges)
+            executor.submit(price_alone, self._relaxed, self._schedule, FREE, first, last, cost)
+            for first, last in split(pairs, self._parameters.workers)
         ]
         for future in futures:
             future.result()
@@ -182,7 +180,7 @@ class _Run:
         self._offer(self._schedule)
         self._incumbent.report()
         self._lagrangian = Lagrangian(
-            relax(self._grid),
+            self._relaxed,
             pinned_schedule(self._grid),
             self._pairs,
             self._price,

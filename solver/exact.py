@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from ortools.sat.python import cp_model
 
+from solver.cp_sat import run_cp_sat
 from solver.grid import NO_DAY, Grid
 from solver.schedule import NOBODY, ONLINE, Schedule, cost_with, insert, pinned_schedule
 
@@ -277,19 +278,9 @@ class _Model:
                 and (hint.day[a, number], hint.minute[a, number]) == (visit.day, visit.start)
             )
             self._model.add_hint(visit.chosen, bool(same))
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = seed
-        solver.parameters.cp_model_probing_level = 0
-        for name, value in limits.items():
-            setattr(solver.parameters, name, value)
-        status = solver.solve(self._model)
-        if status == cp_model.INFEASIBLE:
-            return Proof(None, 0, infeasible=True)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Proof(None, 0, infeasible=False)
-        bound = int(np.ceil(solver.best_objective_bound - 1e-6))
-        return Proof(self._schedule(solver), bound, infeasible=False)
+        answer = run_cp_sat(self._model, limits, seed)
+        schedule = self._schedule(answer.solver) if answer.has_plan else None
+        return Proof(schedule, answer.bound, answer.is_infeasible)
 
     def _schedule(self, solver: cp_model.CpSolver) -> Schedule:
         grid, schedule = self._grid, pinned_schedule(self._grid)

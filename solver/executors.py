@@ -7,6 +7,13 @@ copying a problem.
 from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import pairwise
+
+
+def split(count: int, pieces: int) -> list[tuple[int, int]]:
+    """Cut 0 … count - 1 into half-open ranges of about one length, `pieces` at the most."""
+    edges = [count * piece // pieces for piece in range(pieces + 1)]
+    return [(first, last) for first, last in pairwise(edges) if first < last]
 
 
 def open_executor(workers: int) -> Executor:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.bound import AssignmentProblem, cheapest_options
+from solver.executors import split
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.patterns import FINE, NEVER, Paths, Prices, new_paths, price_pair, trace
@@ -242,9 +243,7 @@ class Lagrangian:
     ) -> None:
         self._grid, self._pinned, self._problem = grid, pinned, problem
         self._executor = executor
-        experts = len(problem.room)
-        edges = np.linspace(0, experts, min(chunks, max(1, experts)) + 1).astype(int)
-        self._ranges = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        self._ranges = split(len(problem.room), chunks)
         self._worth = cheapest_options(problem, capacity_price)
         shape = pinned.day_count.shape
         points = (*shape, len(grid.start_minutes))

@@ -38,10 +38,6 @@ class Schedule(NamedTuple):
     member: IntArray  # (E, L) the engagements whose free sessions the expert serves
     member_count: IntArray  # (E,)
 
-    def copy(self) -> Schedule:
-        """A schedule of its own."""
-        return Schedule._make(array.copy() for array in self)
-
 
 def pinned_schedule(grid: Grid) -> Schedule:
     """The schedule that holds the pinned sessions and nothing else."""
