@@ -20,12 +20,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from matcher.cli.progress import show_progress
+from matcher.cli.progress import keep_curve, show_progress
 from solver.problem import ProblemError, ProblemFile, read_bytes, unpack
 from solver.validation import Verdict, judge
 
 if TYPE_CHECKING:  # ortools and numba load in a second or two: `check` goes without
-    from solver import Parameters, Plan
+    from solver import Parameters, Plan, Progress
 
 DONE, NO = 0, 1
 STANDARD_ERROR = 2
@@ -79,6 +79,11 @@ class Seconds(click.ParamType[float]):
 @click.option(
     "--work-limit", type=click.IntRange(1), help="Search steps, for a run that can be repeated."
 )
+@click.option(
+    "--curve",
+    type=click.Path(path_type=Path),
+    help="Keep cost and bound over time in this CSV file.",
+)
 def solve(
     problem_path: Path,
     out: Path,
@@ -87,6 +92,7 @@ def solve(
     seed: int,
     executor: str | None,
     work_limit: int | None,
+    curve: Path | None,
 ) -> int:
     """Make a plan for the problem file PROBLEM.
 
@@ -101,7 +107,9 @@ def solve(
         )
     file = _read_problem(problem_path)
     with _written_at_once(problem_path, out) as temporary:
-        plan = _solve(file, _parameters(started, time_limit, work_limit, workers, seed))
+        parameters = _parameters(started, time_limit, work_limit, workers, seed)
+        with _kept_curve(curve, beside=(problem_path, out)) as keep:
+            plan = _solve(file, parameters, keep)
         plan.write(temporary)
     if plan.status == "infeasible_pins":
         raise click.ClickException(
@@ -194,15 +202,35 @@ def _parameters(
     return Parameters(time_limit, workers=workers, seed=seed, work_limit=work_limit)
 
 
-def _solve(file: ProblemFile, parameters: Parameters) -> Plan:
+def _solve(file: ProblemFile, parameters: Parameters, keep: Callable[[Progress], None]) -> Plan:
     from solver import NoPlanFound  # noqa: PLC0415  see the top
     from solver import solve as solve_problem  # noqa: PLC0415
 
-    with _interruptions() as interrupted, show_progress(Console(stderr=True)) as on_progress:
+    with _interruptions() as interrupted, show_progress(Console(stderr=True)) as show:
+
+        def on_progress(progress: Progress) -> None:
+            keep(progress)
+            show(progress)
+
         try:
             return solve_problem(file, parameters, on_progress=on_progress, cancelled=interrupted)
         except NoPlanFound as error:
             raise click.ClickException(f"{error}; give it more time") from error
+
+
+@contextmanager
+def _kept_curve(
+    path: Path | None, *, beside: tuple[Path, ...]
+) -> Iterator[Callable[[Progress], None]]:
+    if path is None:
+        yield lambda _: None
+        return
+    with _named(path):
+        if any(path.resolve() == other.resolve() for other in beside):
+            raise click.ClickException(f"{path}: that is another file of this run; name one more")
+        file = path.open("w", encoding="utf-8", newline="")
+    with file:
+        yield keep_curve(file)
 
 
 @contextmanager

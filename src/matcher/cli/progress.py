@@ -1,10 +1,12 @@
-"""How a solve looks from the terminal: its stage, and cost and bound closing in."""
+"""How a solve looks from the terminal and in a file: its stage, and cost and bound closing in."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:  # the engine takes a second to import; a type does not need i
 
 SECONDS_BETWEEN_LINES = 5.0
 """Where standard error is no terminal, lines of one stage come no closer than this."""
+
+CURVE_COLUMNS = ("seconds", "stage", "cost", "bound", "gap", "served")
+"""What is kept of each report; the plan itself is written once, at the end."""
 
 WIDEST_GAP = 10.0
 """Above ten times the bound a gap says nothing but that bound or plan has yet to come."""
@@ -56,3 +61,15 @@ def _lines(console: Console) -> Callable[[Progress], None]:
             last = progress
 
     return show
+
+
+def keep_curve(file: TextIO) -> Callable[[Progress], None]:
+    """Write each report of a solve as a line of CSV, at once: whoever follows the file sees it."""
+    writer = csv.DictWriter(file, CURVE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+
+    def keep(progress: Progress) -> None:
+        writer.writerow(asdict(progress))
+        file.flush()
+
+    return keep

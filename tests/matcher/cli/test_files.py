@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -200,6 +201,16 @@ def test_a_plan_that_cannot_be_written_is_refused_before_solving(
     assert "too long" in complaint(capsys, "solve", problem_path, "--out", too_long)
 
 
+def test_a_curve_takes_no_other_files_place(
+    problem_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "plan.json"
+    solve = ("solve", problem_path, "--out", out, "--curve")
+    assert "name one more" in complaint(capsys, *solve, problem_path)
+    assert "name one more" in complaint(capsys, *solve, out)
+    assert "no such file" in complaint(capsys, *solve, tmp_path / "nowhere" / "curve.csv")
+
+
 # solve ----------------------------------------------------------------------------------
 
 
@@ -215,6 +226,18 @@ def test_solve_writes_a_plan_that_check_passes(
     assert main(["check", str(problem_path), str(out)]) == 0
     assert json.loads(capsys.readouterr().out)["optimality_gap"] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted((name, "problem.json"))
+
+
+def test_solve_keeps_cost_and_bound_over_time(problem_path: Path, tmp_path: Path) -> None:
+    out, curve = tmp_path / "plan.json", tmp_path / "curve.csv"
+    assert main(["solve", str(problem_path), "--out", str(out), "--curve", str(curve)]) == 0
+    with curve.open(newline="") as file:
+        reports = list(csv.DictReader(file))
+    costs = [int(report["cost"]) for report in reports]
+    assert costs == sorted(costs, reverse=True)
+    assert reports[0]["stage"] == "pairs"
+    assert reports[-1]["stage"] == "done"
+    assert costs[-1] == int(reports[-1]["bound"]) == json.loads(out.read_text())["cost"]["total"]
 
 
 def test_solve_repeats_itself_with_one_worker_and_a_work_limit(tmp_path: Path) -> None:
