@@ -105,7 +105,7 @@ def generate_instance(
 ) -> None:
     """Make an instance like the shared ones, of any size and tightness."""
     from benchmarks.instances import Shape, generate  # noqa: PLC0415
-    from solver.problem import pack  # noqa: PLC0415
+    from solver.problem_file import pack  # noqa: PLC0415
 
     shape = Shape(
         engagements=engagements,

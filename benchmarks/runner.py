@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.problem import ProblemFile, read_bytes, unpack
+from solver.problem_file import ProblemFile, read_bytes, unpack
 from solver.validation import judge
 
 LIMIT_SECONDS = ((100, 30), (1_000, 60), (5_000, 120))

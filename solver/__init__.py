@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from solver.engine import NoPlanFound, Parameters, PlanRejected, solve
     from solver.incumbent import Progress
     from solver.plan import Assignment, Cost, Plan
-    from solver.problem import Problem, ProblemError, ProblemFile
+    from solver.problem import Problem, ProblemError
+    from solver.problem_file import ProblemFile
     from solver.validation import Verdict, judge
 
 __all__ = [
@@ -36,7 +37,8 @@ _HOMES = {
     "solver.engine": ("NoPlanFound", "Parameters", "PlanRejected", "solve"),
     "solver.incumbent": ("Progress",),
     "solver.plan": ("Assignment", "Cost", "Plan"),
-    "solver.problem": ("Problem", "ProblemError", "ProblemFile"),
+    "solver.problem": ("Problem", "ProblemError"),
+    "solver.problem_file": ("ProblemFile",),
     "solver.validation": ("Verdict", "judge"),
 }
 

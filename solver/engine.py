@@ -29,7 +29,8 @@ from solver.lagrangian import Lagrangian
 from solver.patterns import FINE, FREE, NEVER, price_alone
 from solver.pins import broken_pins
 from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
-from solver.problem import Problem, ProblemFile
+from solver.problem import Problem
+from solver.problem_file import ProblemFile
 from solver.schedule import NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
 from solver.search import Best, best_of
 from solver.validation import judge

@@ -14,10 +14,10 @@ from solver.problem import (
     Expert,
     OpenHours,
     Problem,
-    ProblemFile,
     Travel,
     Weights,
 )
+from solver.problem_file import ProblemFile
 
 HOURS = tuple(OpenHours(weekday, 9 * 60, 17 * 60) for weekday in WEEKDAYS)
 

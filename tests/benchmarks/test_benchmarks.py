@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from benchmarks.__main__ import cli
 from benchmarks.instances import Shape, generate
 from benchmarks.runner import limit_seconds
-from solver.problem import Problem, ProblemFile
+from solver.problem import Problem
+from solver.problem_file import ProblemFile
 
 
 def demand_and_capacity(problem: Problem) -> tuple[int, int]:

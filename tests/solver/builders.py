@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from solver.problem import ProblemFile
+from solver.problem_file import ProblemFile
 
 Record = dict[str, Any]
 Plan = Mapping[str, tuple[str, Sequence[str]]]

@@ -10,7 +10,7 @@ from solver.executors import open_executor
 from solver.grid import Grid, compile_grid, relax
 from solver.lagrangian import Lagrangian
 from solver.patterns import FREE, NEVER, price_alone
-from solver.problem import ProblemFile
+from solver.problem_file import ProblemFile
 from solver.schedule import pinned_schedule
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import file, problem

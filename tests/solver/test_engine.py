@@ -8,7 +8,7 @@ import random
 import pytest
 
 from solver import Parameters, Plan, Progress, solve
-from solver.problem import ProblemFile
+from solver.problem_file import ProblemFile
 from solver.validation import judge
 from tests.solver.builders import Record, engagement, expert, file, pin, problem
 

@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from matcher.cli.progress import keep_curve, show_progress
-from solver.problem import ProblemError, ProblemFile, read_bytes, unpack
+from solver.problem import ProblemError
+from solver.problem_file import ProblemFile, read_bytes, unpack
 from solver.validation import Verdict, judge
 
 if TYPE_CHECKING:  # ortools and numba load in a second or two: `check` goes without

@@ -22,7 +22,7 @@ from matcher.planning.runs import result_of
 from solver import Parameters, solve
 from solver.plan import Cost
 from solver.plan import Plan as PlanFile
-from solver.problem import ProblemFile
+from solver.problem_file import ProblemFile
 
 PARAMETERS = Parameters(time_limit_seconds=10.0)
 """With everything else fixed the best assignment is proven in a fraction of a second. The limit is

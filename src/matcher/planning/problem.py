@@ -40,7 +40,8 @@ from matcher.planning.matching import CandidateList, candidates
 from matcher.programme import Phase, ProgrammeRules
 from solver import problem as problem_1
 from solver.plan import Assignment, Plan
-from solver.problem import Problem, ProblemFile
+from solver.problem import Problem
+from solver.problem_file import ProblemFile
 
 PLANNABLE_STATES = frozenset(
     {EngagementState.WAITING, EngagementState.PLANNED, EngagementState.IN_PROGRESS}

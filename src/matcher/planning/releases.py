@@ -26,6 +26,7 @@ from matcher.planning.problem import PlannedSession, Records, sessions_of
 from matcher.planning.runs import judged
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
+from solver.problem_file import ProblemFile
 
 
 def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) -> Release:
@@ -66,7 +67,7 @@ def _publish(db: Database, plan: Plan, note: str, by: str, now: dt.datetime) -> 
     records = Records.load(db, plan.programme_id, began_at, for_change=True)
     number = latest_release_number(db, plan.programme_id)
     _check_ground(plan, records, number)
-    problem = Problem.from_json(gzip.decompress(plan.problem))
+    problem = ProblemFile.from_bytes(plan.problem).problem
     content = PlanFile.from_json(gzip.decompress(plan.plan))
     changes = Changes.between(problem, content, records)
     changes.check_time(now)

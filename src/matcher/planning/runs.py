@@ -30,7 +30,7 @@ from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
 from solver import Parameters, Progress, solve
 from solver.plan import Plan as PlanFile
-from solver.problem import ProblemFile, pack
+from solver.problem_file import ProblemFile, pack
 from solver.validation import Verdict, judge
 
 logger = logging.getLogger(__name__)

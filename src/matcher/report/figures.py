@@ -28,6 +28,7 @@ from matcher.models import (
 from matcher.programme import Period, Phase, ProgrammeRules, Words
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
+from solver.problem_file import ProblemFile
 
 __all__ = [
     "Declined",
@@ -211,7 +212,7 @@ def read_plan(db: Database, plan: Plan) -> PlanFigures:
     ).all()
     return PlanFigures(
         rules=rules,
-        problem=Problem.from_json(gzip.decompress(plan.problem)),
+        problem=ProblemFile.from_bytes(plan.problem).problem,
         plan=PlanFile.from_json(gzip.decompress(plan.plan)),
         organizations={each.id: _name(each.organization) for each in engagements},
         experts=_experts(db, plan.programme_id),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from solver import Parameters, solve
 from solver.plan import Assignment, Plan
-from solver.problem import Problem, ProblemFile
+from solver.problem import Problem
+from solver.problem_file import ProblemFile
 from solver.validation import CostByPart, judge
 
 SECONDS_ALONE = 2.0

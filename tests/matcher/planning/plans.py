@@ -15,7 +15,7 @@ from matcher.planning.problem import build_problem
 from matcher.planning.runs import result_of
 from solver.plan import Assignment, Cost, SolverRecord, gap_of
 from solver.plan import Plan as PlanFile
-from solver.problem import ProblemFile
+from solver.problem_file import ProblemFile
 from solver.validation import judge
 
 Wanted = dict[str, tuple[str, tuple[str, ...]]]

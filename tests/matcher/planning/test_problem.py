@@ -14,7 +14,8 @@ from matcher.programme import Phase
 from matcher.sample import load_sample
 from solver import Parameters, solve
 from solver import problem as problem_1
-from solver.problem import Problem, ProblemFile
+from solver.problem import Problem
+from solver.problem_file import ProblemFile
 from tests.matcher import rows
 from tests.matcher.planning.plans import plan_file
 

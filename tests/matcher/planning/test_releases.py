@@ -28,7 +28,7 @@ from matcher.models import (
 )
 from matcher.planning.releases import publish
 from matcher.programme import read_rules
-from solver.problem import pack
+from solver.problem_file import pack
 from tests.matcher import rows
 from tests.matcher.planning.plans import Wanted, ready_plan, standing_sessions
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from solver.problem import MAX_BYTES, Problem, ProblemError, ProblemFile
+from solver.problem import ProblemError
+from solver.problem_file import MAX_BYTES, ProblemFile
 from tests.solver.builders import encode, expert, pin, problem
 
 Path_ = tuple[str | int, ...]
@@ -69,7 +70,7 @@ def places(value: object, here: Path_ = ()) -> Iterator[Path_]:
 def test_a_full_problem_is_read_and_written_back_the_same() -> None:
     read = ProblemFile.from_bytes(encode(FULL)).problem
     assert json.loads(read.to_json()) == json.loads(encode(FULL))
-    assert Problem.from_json(read.to_json()) == read
+    assert ProblemFile.from_bytes(read.to_json()).problem == read
 
 
 WRONG: tuple[tuple[Path_, object, str, str], ...] = (
