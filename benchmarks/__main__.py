@@ -5,11 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.progress import track
+
+from benchmarks.shapes import SHAPES, Hours, Shape
+
+if TYPE_CHECKING:
+    from solver import Problem
 
 SHARED_INSTANCES = Path(__file__).parents[1].parent / "shared" / "instances"
 
@@ -73,51 +80,61 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 
 
 @cli.command("generate")
-@click.option("--engagements", default=60, show_default=True, type=click.IntRange(1))
-@click.option("--experts", default=24, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--shape", type=click.Choice(list(SHAPES)), help="Begin with a named shape.")
+@click.option("--engagements", type=click.IntRange(0))
+@click.option("--experts", type=click.IntRange(0))
+@click.option("--seed", type=click.IntRange(0))
 @click.option(
     "--tightness",
-    default=0.76,
-    show_default=True,
     type=click.FloatRange(0.01, 10),
-    help="Sessions wanted for each that experts may hold; 0.97 is tight.",
+    help="Sessions wanted for each that experts may hold: 0.76 by default; 0.97 is tight.",
 )
-@click.option("--regions", default=1, show_default=True, type=click.IntRange(1))
-@click.option("--open-days", default=3, show_default=True, type=click.IntRange(1, 5))
-@click.option("--least-gap-days", type=click.IntRange(1), help="7, 10 or 14 by default.")
+@click.option("--regions", type=click.IntRange(1))
+@click.option("--open-days", type=click.IntRange(1, 5))
+@click.option("--hours", type=click.Choice(get_args(Hours)))
+@click.option("--busy", type=click.FloatRange(0, 1), help="The share of days with something else.")
+@click.option("--online", type=click.FloatRange(0, 1), help="The share of engagements.")
+@click.option("--scarce", is_flag=True, default=None, help="Few experts for one specialty.")
+@click.option("--least-gap-days", type=click.IntRange(0), help="7, 10 or 14 by default.")
+@click.option("--max-per-day", type=click.IntRange(1))
+@click.option("--slot-minutes", type=click.Choice([15, 30, 60]))
+@click.option("--varied-weights", is_flag=True, default=None)
 @click.option(
     "--held-until",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Publish a plan, hold its sessions before this day, and replan.",
 )
+@click.option("--free", type=click.IntRange(0), help="Publish a plan and hold all but so many.")
 @click.option("--out", required=True, type=click.Path(path_type=Path))
-def generate_instance(
-    engagements: int,
-    experts: int,
-    seed: int,
-    tightness: float,
-    regions: int,
-    open_days: int,
-    least_gap_days: int | None,
-    held_until: dt.datetime | None,
-    out: Path,
-) -> None:
-    """Make an instance like the shared ones, of any size and tightness."""
-    from benchmarks.instances import Shape, generate  # noqa: PLC0415
-    from solver.problem_file import pack  # noqa: PLC0415
+def generate_instance(shape: str | None, out: Path, **changes: object) -> None:
+    """Make an instance like the shared ones, of any size, tightness and other shape."""
+    from benchmarks.instances import generate  # noqa: PLC0415  quick --help
 
-    shape = Shape(
-        engagements=engagements,
-        experts=experts,
-        seed=seed,
-        tightness=tightness,
-        regions=regions,
-        open_days=open_days,
-        least_gap_days=least_gap_days,
-        held_until=held_until.date() if held_until else None,
-    )
-    content = generate(shape).to_json()
+    given: dict[str, Any] = {
+        name: value.date() if isinstance(value, dt.datetime) else value
+        for name, value in changes.items()
+        if value is not None
+    }
+    _write(generate(replace(SHAPES[shape] if shape else Shape(), **given)), out)
+
+
+@cli.command("shapes")
+@click.argument("names", nargs=-1, type=click.Choice(list(SHAPES)))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--folder", required=True, type=click.Path(path_type=Path))
+def generate_shapes(names: tuple[str, ...], seed: int, folder: Path) -> None:
+    """Make an instance of each named shape, by default of all, for `run --instances FOLDER`."""
+    from benchmarks.instances import generate  # noqa: PLC0415  quick --help
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in track(names or SHAPES, description="making"):
+        _write(generate(replace(SHAPES[name], seed=seed)), folder / f"{name}-{seed}.json.gz")
+
+
+def _write(problem: Problem, out: Path) -> None:
+    from solver.problem_file import pack  # noqa: PLC0415  quick --help
+
+    content = problem.to_json()
     out.write_bytes(pack(content) if out.suffix == ".gz" else content)
 
 

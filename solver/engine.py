@@ -32,8 +32,9 @@ from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 from solver.schedule import NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
-from solver.search import Best, best_of
+from solver.search import Best, PairTable, best_of
 from solver.validation import judge
+from solver.warm_start import keep_published
 
 CAPACITY_STEPS, KNAPSACK_STEPS = 300, 300
 """Subgradient steps of the first two bounds; both have nearly converged by then."""
@@ -177,6 +178,8 @@ class _Run:
         """Put every engagement in once."""
         self._incumbent.enter("construct")
         table = order_pairs(self._pairs, self._price)
+        if any(engagement.current for engagement in self._file.problem.engagements):
+            self._begin_from_published(table)
         construct(one_a_day(self._grid), self._schedule, table, self._out_of_time)
         self._offer(self._schedule)
         self._incumbent.report()
@@ -194,6 +197,14 @@ class _Run:
             self._lagrangian.step(min(self._incumbent.cost, round(1.05 * self._capacity_bound)))
         self._incumbent.raise_bound(self._lagrangian.bound)
         self._lagrangian.price_time()
+
+    def _begin_from_published(self, table: PairTable) -> None:
+        """Keep what still holds of the published plan, then put in the rest."""
+        published = keep_published(self._file.problem, self._grid)
+        self._offer(published)
+        self._incumbent.report()
+        construct(one_a_day(self._grid), published, table, self._out_of_time)
+        self._offer(published)
 
     def _raise_bound(self, seconds: float) -> None:
         """Take steps of the Lagrangian for so long, or a few where a run is limited in work."""

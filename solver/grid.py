@@ -23,6 +23,8 @@ MaskArray = NDArray[np.uint64]
 DAY_MINUTES = 24 * 60
 MAX_SESSIONS = 5
 NO_DAY = -1
+OUTSIDE = -2
+"""The day of a published session before the period: wherever it is held now, it was moved."""
 
 
 class Grid(NamedTuple):
@@ -248,7 +250,9 @@ class _Pins:
             if engagement.current is not None:
                 for number, start in enumerate(engagement.current.starts):
                     at = index, number
-                    self.current_day[at], self.current_minute[at] = split_moment(first_day, start)
+                    day, self.current_minute[at] = split_moment(first_day, start)
+                    # A day outside the period is no day of a session, but NO_DAY neither.
+                    self.current_day[at] = day if day >= 0 else OUTSIDE
 
 
 class _Pairs:

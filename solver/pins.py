@@ -1,22 +1,22 @@
-"""Pinned sessions that contradict each other: then the problem has no plan.
+"""Sessions of one expert that cannot stand together; where pinned ones cannot, there is no plan.
 
-Rule 5 and 6 for the pinned sessions alone: no overlap, time to travel, caps of day, week and
-whole period.
+Rules 5 and 6: no overlap, time to travel, caps of day, week and whole period.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from solver.problem import Expert, Moment, Problem
+from solver.problem import Engagement, Expert, Moment, Problem
 
 
 @dataclass(frozen=True, order=True)
-class _Visit:
-    """One pinned session of an expert."""
+class Visit:
+    """One session of an expert."""
 
     start: Moment
     end: Moment
@@ -30,22 +30,36 @@ class _Visit:
 
 def broken_pins(problem: Problem) -> tuple[str, ...]:
     """One sentence for each rule that the pinned sessions break by themselves."""
-    visits: dict[str, list[_Visit]] = defaultdict(list)
+    visits = pinned_visits(problem)
+    return tuple(
+        text
+        for expert in problem.experts
+        for text in broken_calendar(problem, expert, visits[expert.id])
+    )
+
+
+def pinned_visits(problem: Problem) -> dict[str, list[Visit]]:
+    """The pinned sessions of each expert, by id."""
+    visits: dict[str, list[Visit]] = defaultdict(list)
     for engagement in problem.engagements:
         for pin in engagement.pinned:
-            end = pin.start + dt.timedelta(minutes=engagement.durations[pin.session - 1])
-            visits[pin.expert].append(
-                _Visit(pin.start, end, engagement.id, pin.session, engagement.place)
-            )
-    found: list[str] = []
-    for expert in problem.experts:
-        own = sorted(visits[expert.id], key=lambda visit: (visit.start, visit.end))
-        found += _collisions(problem, expert, own)
-        found += _over_caps(expert, own)
-    return tuple(found)
+            visits[pin.expert].append(visit_of(engagement, pin.session, pin.start))
+    return visits
 
 
-def _collisions(problem: Problem, expert: Expert, visits: list[_Visit]) -> list[str]:
+def visit_of(engagement: Engagement, session: int, start: Moment) -> Visit:
+    """Session 1…n of an engagement, held at that time."""
+    end = start + dt.timedelta(minutes=engagement.durations[session - 1])
+    return Visit(start, end, engagement.id, session, engagement.place)
+
+
+def broken_calendar(problem: Problem, expert: Expert, visits: Iterable[Visit]) -> list[str]:
+    """One sentence for each of the rules 5 and 6 that an expert's sessions break."""
+    own = sorted(visits, key=lambda visit: (visit.start, visit.end))
+    return _collisions(problem, expert, own) + _over_caps(expert, own)
+
+
+def _collisions(problem: Problem, expert: Expert, visits: list[Visit]) -> list[str]:
     places = {place: index for index, place in enumerate(problem.travel_minutes.places)}
     found = []
     for before, after in pairwise(visits):
@@ -66,7 +80,7 @@ def _collisions(problem: Problem, expert: Expert, visits: list[_Visit]) -> list[
     return found
 
 
-def _over_caps(expert: Expert, visits: list[_Visit]) -> list[str]:
+def _over_caps(expert: Expert, visits: list[Visit]) -> list[str]:
     days = Counter(visit.start.date().isoformat() for visit in visits)
     weeks = Counter(visit.start.strftime("week %G-W%V") for visit in visits)
     caps = (
@@ -83,7 +97,7 @@ def _over_caps(expert: Expert, visits: list[_Visit]) -> list[str]:
     ]
 
 
-def _named(visits: list[_Visit], when: str) -> str:
+def _named(visits: list[Visit], when: str) -> str:
     """The sessions of a day, a week or the whole period, the first five by name."""
     those = [
         str(visit)

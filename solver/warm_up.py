@@ -10,6 +10,7 @@ from solver.problem import (
     WEEKDAYS,
     Calendar,
     Candidate,
+    Current,
     Engagement,
     Expert,
     OpenHours,
@@ -62,8 +63,12 @@ def smallest_problem() -> Problem:
                 preferred=HOURS[:1],
                 place=place,
                 candidates=(Candidate(expert="expert", cost=5),),
+                current=Current(expert="expert", starts=starts),
             )
-            for name, place in (("on site", "here"), ("online", None))
+            for name, place, starts in (
+                ("on site", "here", (dt.datetime(2025, 9, 1, 9),)),
+                ("online", None, (dt.datetime(2025, 9, 2, 9), dt.datetime(2025, 9, 16, 9))),
+            )
         ),
         travel_minutes=Travel(places=("here",), minutes=((20,),)),
         weights=Weights(

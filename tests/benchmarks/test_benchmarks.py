@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.__main__ import cli
-from benchmarks.instances import Shape, generate
+from benchmarks.instances import generate
 from benchmarks.runner import limit_seconds
+from benchmarks.shapes import SHAPES, Shape
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 
@@ -76,3 +78,42 @@ def test_a_comparison_with_brute_force_counts_what_is_equal() -> None:
     run = CliRunner().invoke(cli, ["brute-force", "--cases", "3"])
     assert run.exit_code == 0
     assert "3 of 3 equal" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, shape in SHAPES.items() if shape.engagements <= 60]
+)
+def test_a_named_shape_is_a_problem_that_can_be_read(name: str) -> None:
+    shape = replace(SHAPES[name], engagements=min(8, SHAPES[name].engagements))
+    problem = generate(shape)
+    assert ProblemFile.from_bytes(problem.to_json()).problem == problem
+    assert (len(problem.engagements), len(problem.experts)) == (shape.engagements, shape.experts)
+
+
+def test_a_scarce_specialty_has_few_experts() -> None:
+    problem = generate(Shape(scarce=True, engagements=24, experts=24))
+    best = [
+        {each.expert for each in engagement.candidates if each.cost <= 30}
+        for engagement in problem.engagements
+    ]
+    assert all(len(experts) == 2 for experts in best[::3])
+    assert all(len(experts) > 5 for number, experts in enumerate(best) if number % 3)
+
+
+def test_everything_but_one_is_held() -> None:
+    problem = generate(Shape(engagements=5, experts=5, free=1))
+    first, *others = problem.engagements
+    assert not first.pinned
+    assert all(len(each.pinned) == len(each.durations) for each in others)
+
+
+def test_evenings_end_at_midnight() -> None:
+    problem = generate(Shape(hours="evenings", engagements=3, experts=3))
+    assert {hours.closes for expert in problem.experts for hours in expert.open} == {24 * 60}
+
+
+def test_named_shapes_are_written_to_a_folder(tmp_path: Path) -> None:
+    command = ["shapes", "one-engagement", "no-experts", "--seed", "2", "--folder", str(tmp_path)]
+    assert CliRunner().invoke(cli, command).exit_code == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["no-experts-2.json.gz", "one-engagement-2.json.gz"]
