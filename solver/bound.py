@@ -28,8 +28,7 @@ from ortools.sat.python import cp_model
 from solver.cp_sat import run_cp_sat
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
-from solver.patterns import FINE, NEVER
-from solver.schedule import Schedule, costs_without_free, overload
+from solver.schedule import FINE, NEVER, Schedule, costs_without_free, overload
 
 
 class AssignmentProblem(NamedTuple):

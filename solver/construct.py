@@ -8,9 +8,9 @@ import numpy as np
 
 from solver.bound import AssignmentProblem, option_costs
 from solver.grid import Grid, IntArray
-from solver.patterns import FINE, FREE, NEVER, new_paths
-from solver.schedule import Schedule
-from solver.search import PairTable, Piece, put_back
+from solver.patterns import FREE, new_paths
+from solver.schedule import FINE, NEVER, Schedule
+from solver.search import PairTable, Piece, new_memo, put_back
 
 CHUNK = 500
 """Engagements put in before the caller is asked whether there is time for more."""
@@ -28,13 +28,13 @@ def order_pairs(problem: AssignmentProblem, price: IntArray) -> PairTable:
 def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[[], bool]) -> None:
     """Put every engagement in that has no free session yet; stop when `hurry` says so."""
     everybody = Piece(0, np.arange(len(grid.sessions)), np.zeros(len(grid.max_total), np.int64))
-    paths = new_paths(grid.days)
+    paths, memo = new_paths(grid), new_memo(len(grid.pair_expert))
     queue = _by_regret(grid, table)
     for first in range(0, len(queue), CHUNK):
         if hurry():
             break
         for a in queue[first : first + CHUNK]:
-            put_back(grid, schedule, table, everybody, np.array([a]), 0, 0, paths)
+            put_back(grid, schedule, table, everybody, np.array([a]), 0, 0, paths, memo)
 
 
 def _by_regret(grid: Grid, table: PairTable) -> IntArray:

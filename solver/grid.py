@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.kernel import kernel
+from solver.openings import Openings, list_openings
 from solver.problem import WEEKDAYS, Candidate, Engagement, Expert, Moment, OpenHours, Pin, Problem
 
 IntArray = NDArray[np.int64]
@@ -51,6 +52,7 @@ class Grid(NamedTuple):
     duration: IntArray  # (A, 5) minutes
     duration_index: IntArray  # (A, 5) into the second axis of expert_starts
     row: IntArray  # (A, 5) into the first axis of engagement_starts
+    row_offset: IntArray  # (A + 1,) the rows of engagement a are offset[a] … offset[a + 1]
     engagement_starts: MaskArray  # (rows, D, W) where the organization could begin a session
     preferred_starts: MaskArray  # (rows, D, W) where it would be glad to
     first_day: IntArray  # (A,) earliest
@@ -73,6 +75,7 @@ class Grid(NamedTuple):
     pair_engagement: IntArray  # (P,)
     pair_session_cost: IntArray  # (P,) match and travel of each free session
     pair_once_cost: IntArray  # (P,) change of expert, once
+    openings: Openings
     # weights
     unserved: int
     dropped: int
@@ -102,7 +105,9 @@ def compile_grid(problem: Problem) -> Grid:
     durations = sorted({m for engagement in engagements for m in engagement.durations}) or [60]
     duration_number = {minutes: index for index, minutes in enumerate(durations)}
     expert_rows = [(index, m) for index in range(len(experts)) for m in durations]
-    expert_starts = masks.rows(experts, expert_rows, [(0, days - 1)] * len(experts))
+    expert_starts = masks.rows(experts, expert_rows, [(0, days - 1)] * len(experts)).reshape(
+        len(experts), len(durations), days, words
+    )
 
     engagement_rows = [
         (index, minutes)
@@ -117,6 +122,10 @@ def compile_grid(problem: Problem) -> Grid:
         _Wishes(e.preferred or tuple(OpenHours(d, 0, DAY_MINUTES) for d in WEEKDAYS))
         for e in engagements
     ]
+
+    engagement_starts = masks.rows(engagements, engagement_rows, windows)
+    preferred_starts = masks.rows(wishes, engagement_rows, windows)
+    row_offset = np.cumsum([0, *(len(set(e.durations)) for e in engagements)])
 
     def by_session(values: Iterable[Sequence[int]]) -> IntArray:
         table = np.full((len(engagements), MAX_SESSIONS), NO_DAY, dtype=np.int64)
@@ -138,7 +147,7 @@ def compile_grid(problem: Problem) -> Grid:
             len(place_number), len(place_number)
         ),
         leave=np.array([min(row) for row in problem.travel_minutes.minutes], dtype=np.int64),
-        expert_starts=expert_starts.reshape(len(experts), len(durations), days, words),
+        expert_starts=expert_starts,
         expert_place=_integers(place_number[expert.place] for expert in experts),
         max_per_day=_integers(expert.max_per_day for expert in experts),
         max_per_week=_integers(expert.max_per_week for expert in experts),
@@ -150,8 +159,9 @@ def compile_grid(problem: Problem) -> Grid:
         row=by_session(
             [row_number[index, m] for m in e.durations] for index, e in enumerate(engagements)
         ),
-        engagement_starts=masks.rows(engagements, engagement_rows, windows),
-        preferred_starts=masks.rows(wishes, engagement_rows, windows),
+        row_offset=row_offset,
+        engagement_starts=engagement_starts,
+        preferred_starts=preferred_starts,
         first_day=first,
         last_day=last,
         min_gap=_integers(e.min_gap_days for e in engagements),
@@ -171,6 +181,17 @@ def compile_grid(problem: Problem) -> Grid:
         pair_engagement=pairs.engagement,
         pair_session_cost=pairs.session_cost,
         pair_once_cost=pairs.once_cost,
+        openings=list_openings(
+            expert_starts,
+            engagement_starts,
+            preferred_starts,
+            starts,
+            row_offset,
+            _integers(duration_number[minutes] for _, minutes in engagement_rows),
+            np.stack([first, last], axis=1),
+            pairs.engagement,
+            pairs.expert,
+        ),
         unserved=weights.unserved,
         dropped=weights.dropped_session,
         off_preference=weights.off_preference,

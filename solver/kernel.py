@@ -6,15 +6,25 @@ an innermost loop takes what it needs out of them first.
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from numba import njit
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_UNCOUNTED: dict[str, Any] = {"_nrt": False}
+"""Without reference counts. Every call would count each array of each tuple up and down, which
+took more than half of the time, and more where two threads share them."""
+
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function at its first call."""
+    """Compile a function that makes no array and copies none."""
+    compiled: Callable[P, R] = njit(nogil=True, cache=True, **_UNCOUNTED)(function)
+    return compiled
+
+
+def allocating_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that makes arrays: one that is called seldom."""
     compiled: Callable[P, R] = njit(nogil=True, cache=True)(function)
     return compiled

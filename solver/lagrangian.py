@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from solver.bound import AssignmentProblem, cheapest_options
 from solver.executors import split
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
-from solver.kernel import kernel
-from solver.patterns import FINE, NEVER, Paths, Prices, new_paths, price_pair, trace
-from solver.schedule import ONLINE, Schedule
+from solver.kernel import allocating_kernel, kernel
+from solver.patterns import Paths, Prices, new_paths, price_pair, trace
+from solver.schedule import FINE, NEVER, ONLINE, Schedule
 
 PATIENCE = 12
 """Steps without a better bound after which steps get shorter."""
@@ -59,7 +59,7 @@ class Capacity(NamedTuple):
     pointed: NDArray[np.bool_]  # (E,) whether a day can hold more than one session
 
 
-@kernel
+@allocating_kernel
 def _take(
     grid: Grid,
     pinned: Schedule,
@@ -76,7 +76,7 @@ def _take(
     `worth` (A,) is what serving an engagement brings. A pair is priced only where it is worth
     taking at its cost alone: prices never make it cheaper.
     """
-    paths = new_paths(grid.days)
+    paths = new_paths(grid)
     least = np.zeros(1 + problem.room[first:last].max(), np.int64)
     gain = np.zeros(MAX_SESSIONS + 1, np.int64)
     value = 0
@@ -169,7 +169,7 @@ def _note(grid: Grid, pair: int, count: int, paths: Paths, use: Use) -> None:
             point += 1
 
 
-@kernel
+@allocating_kernel
 def _priced_capacity(prices: Prices, capacity: Capacity) -> int:
     """What all of the experts' time costs at these prices."""
     total = (prices.day * capacity.day).sum() + (prices.week * capacity.week).sum()

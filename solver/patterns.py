@@ -17,14 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray, MaskArray
-from solver.kernel import kernel
-from solver.schedule import ONLINE, Schedule, overload
-
-NEVER = 1 << 60
-"""The cost of what is not possible."""
-
-FINE = 4096
-"""Costs inside the kernels are multiples of this: prices are finer, and noise breaks ties only."""
+from solver.kernel import allocating_kernel, kernel
+from solver.schedule import FINE, NEVER, ONLINE, Schedule, overload
+from solver.starts import best_priced_start, best_unpriced_start, without_collisions
 
 
 class Prices(NamedTuple):
@@ -50,6 +45,7 @@ FREE = Prices(
 class Paths(NamedTuple):
     """The working memory of one shortest path; sessions down, days across."""
 
+    source: IntArray  # (5,) the session whose list this one shares, or itself
     length: IntArray  # (5,) how many days the list of a session has
     day: IntArray  # (5, D)
     minute: IntArray  # (5, D) the start chosen on that day
@@ -60,13 +56,16 @@ class Paths(NamedTuple):
     best: IntArray  # (6,) position in the list of session k
     days: IntArray  # (5,) the path that was traced
     minutes: IntArray  # (5,)
+    free: MaskArray  # (W,) the free starts of a day
 
 
-@kernel
-def new_paths(days: int) -> Paths:
-    """Working memory for a period of `days`."""
+@allocating_kernel
+def new_paths(grid: Grid) -> Paths:
+    """Working memory for one path at a time."""
+    days = grid.days
     return Paths(
         np.zeros(MAX_SESSIONS, np.int64),
+        np.zeros(MAX_SESSIONS, np.int64),
         np.zeros((MAX_SESSIONS, days), np.int64),
         np.zeros((MAX_SESSIONS, days), np.int64),
         np.zeros((MAX_SESSIONS, days), np.int64),
@@ -76,140 +75,8 @@ def new_paths(days: int) -> Paths:
         np.zeros(MAX_SESSIONS + 1, np.int64),
         np.zeros(MAX_SESSIONS, np.int64),
         np.zeros(MAX_SESSIONS, np.int64),
+        np.zeros(grid.words, np.uint64),
     )
-
-
-@kernel
-def _lowest_bit(word: np.uint64) -> int:
-    bit = 0
-    for shift in (32, 16, 8, 4, 2, 1):
-        if word & ((np.uint64(1) << np.uint64(shift)) - np.uint64(1)) == 0:
-            word >>= np.uint64(shift)
-            bit += shift
-    return bit
-
-
-@kernel
-def _highest_bit(word: np.uint64) -> int:
-    bit = 0
-    for shift in (32, 16, 8, 4, 2, 1):
-        if word >> np.uint64(shift) != 0:
-            word >>= np.uint64(shift)
-            bit += shift
-    return bit
-
-
-@kernel
-def _without_collisions(
-    mask: np.uint64,
-    minutes: int,
-    place: int,
-    home: int,
-    start_minutes: IntArray,
-    travel: IntArray,
-    booked: NDArray[np.int32],
-) -> np.uint64:
-    """The starts of a word that leave time for, and the way to, all sessions of the day.
-
-    `place` is ONLINE or the site; `start_minutes` are those of the word, `booked` those of the day.
-    """
-    for slot in range(len(booked)):
-        to, back = 0, 0
-        if place != ONLINE or booked[slot, 2] != ONLINE:
-            here = home if place == ONLINE else place
-            there = home if booked[slot, 2] == ONLINE else booked[slot, 2]
-            to, back = travel[there, here], travel[here, there]
-        rest = mask
-        while rest != 0:
-            bit = _lowest_bit(rest)
-            rest &= rest - np.uint64(1)
-            start = start_minutes[bit]
-            if start < booked[slot, 1] + to and booked[slot, 0] < start + minutes + back:
-                mask &= ~(np.uint64(1) << np.uint64(bit))
-    return mask
-
-
-@kernel
-def _best_unpriced_start(
-    free: MaskArray,
-    wished: MaskArray,
-    start_minutes: IntArray,
-    off_preference: int,
-    late: bool,
-    kept: int,
-    move: int,
-) -> tuple[int, int]:
-    """The cost, in 1 / FINE, and the minute of the cheapest start of a day; NEVER without one.
-
-    A start other than `kept` costs `move`. Of equal ones the first, or the last with `late`.
-    """
-    best, minute = NEVER, 0
-    for word in range(len(free)):
-        if free[word] == 0:
-            continue
-        both = free[word] & wished[word]
-        cost = FINE * (move if both != 0 else move + off_preference)
-        if cost < best or (late and cost == best):
-            chosen = both if both != 0 else free[word]
-            bit = _highest_bit(chosen) if late else _lowest_bit(chosen)
-            best, minute = cost, start_minutes[word * 64 + bit]
-    if kept != NO_DAY:
-        published = FINE * _published_cost(free, wished, start_minutes, off_preference, kept)
-        if published <= best:
-            return published, kept
-    return best, minute
-
-
-@kernel
-def _best_priced_start(
-    free: MaskArray,
-    wished: MaskArray,
-    start_minutes: IntArray,
-    off_preference: int,
-    price: NDArray[np.int32],
-    minutes: int,
-    kept: int,
-    move: int,
-) -> tuple[int, int]:
-    """The cost, in 1 / FINE, and the minute of the cheapest start of a day with priced points.
-
-    `minutes` is how long the expert is bound; a start other than `kept` costs `move`.
-    """
-    best, minute = NEVER, 0
-    for word in range(len(free)):
-        rest = free[word]
-        while rest != 0:
-            bit = _lowest_bit(rest)
-            rest &= rest - np.uint64(1)
-            point = word * 64 + bit
-            start = start_minutes[point]
-            cost = 0 if wished[word] >> np.uint64(bit) & np.uint64(1) else FINE * off_preference
-            if start != kept:
-                cost += FINE * move
-            while point < len(start_minutes) and start_minutes[point] < start + minutes:
-                cost += price[point]
-                point += 1
-            if cost < best:
-                best, minute = cost, start
-    return best, minute
-
-
-@kernel
-def _published_cost(
-    free: MaskArray,
-    wished: MaskArray,
-    start_minutes: IntArray,
-    off_preference: int,
-    published: int,
-) -> int:
-    """The cost of the start that is published, NEVER where it is not free."""
-    index = np.searchsorted(start_minutes, published)
-    if index == len(start_minutes) or start_minutes[index] != published:
-        return NEVER // FINE
-    word, bit = index >> 6, np.uint64(1) << np.uint64(index & 63)
-    if free[word] & bit == 0:
-        return NEVER // FINE
-    return 0 if wished[word] & bit != 0 else off_preference
 
 
 @kernel
@@ -217,77 +84,101 @@ def _list_days(
     grid: Grid,
     schedule: Schedule,
     prices: Prices,
-    expert: int,
-    a: int,
+    pair: int,
     number: int,
     noise: int,
     paths: Paths,
 ) -> None:
     """List the days on which a session could be held, with their best starts."""
-    # Arrays are taken out of the tuples once: the loop runs over every day of the period.
-    open_starts = grid.expert_starts[expert, grid.duration_index[a, number]]
-    wanted_starts = grid.engagement_starts[grid.row[a, number]]
-    wished_starts = grid.preferred_starts[grid.row[a, number]]
-    week_of_day, start_minutes, travel = grid.week_of_day, grid.start_minutes, grid.travel
-    day_count, week_count = schedule.day_count[expert], schedule.week_count[expert]
-    booked, words = schedule.booked[expert], grid.words
-    most_a_day, most_a_week = grid.max_per_day[expert], grid.max_per_week[expert]
-    minutes, site, home = grid.duration[a, number], grid.site[a], grid.expert_place[expert]
-    published = grid.current_day[a, number]
+    a, expert = grid.pair_engagement[pair], grid.pair_expert[pair]
+    # Arrays are taken out of the tuples once: the loop runs over every open day of the period.
+    row, openings = grid.row[a, number], grid.openings
+    which = openings.pair_list[pair] + row - grid.row_offset[a]
+    open_day, open_off = openings.day, openings.off
     late = noise > 0 and np.random.random() < 0.5
-    free = np.zeros(words, np.uint64)
-    bound_minutes = minutes + (0 if site == ONLINE else grid.leave[site])
+    open_minute = openings.last if late else openings.first
+    week_of_day = grid.week_of_day
+    day_count, week_count = schedule.day_count[expert], schedule.week_count[expert]
+    most_a_day, most_a_week = grid.max_per_day[expert], grid.max_per_week[expert]
+    published = grid.current_day[a, number]
+    move = FINE * grid.move if published != NO_DAY else 0
+    off_preference = FINE * grid.off_preference
+    days, minutes, costs = paths.day[number], paths.minute[number], paths.day_cost[number]
     at = 0
-    for day in range(grid.first_day[a], grid.last_day[a] + 1):
-        some = False
-        for word in range(words):
-            free[word] = open_starts[day, word] & wanted_starts[day, word]
-            some = some or free[word] != 0
-        if not some or day_count[day] >= most_a_day or week_count[week_of_day[day]] >= most_a_week:
+    for entry in range(openings.list_offset[which], openings.list_offset[which + 1]):
+        day = open_day[entry]
+        if day_count[day] >= most_a_day or week_count[week_of_day[day]] >= most_a_week:
             continue
-        if day_count[day] > 0:
-            for word in range(words):
-                free[word] = _without_collisions(
-                    free[word],
-                    minutes,
-                    site,
-                    home,
-                    start_minutes[word * 64 :],
-                    travel,
-                    booked[day, : day_count[day]],
-                )
-        if prices.active and prices.pointed[expert, day]:
-            cost, minute = _best_priced_start(
-                free,
-                wished_starts[day],
-                start_minutes,
-                grid.off_preference,
-                prices.point[expert, day],
-                bound_minutes,
-                grid.current_minute[a, number] if published == day else NO_DAY,
-                0 if published == NO_DAY else grid.move,
-            )
+        pointed = prices.active and prices.pointed[expert, day]
+        if day_count[day] == 0 and day != published and not pointed:
+            cost, minute = move + off_preference * open_off[entry], int(open_minute[entry])
         else:
-            cost, minute = _best_unpriced_start(
-                free,
-                wished_starts[day],
-                start_minutes,
-                grid.off_preference,
-                late,
-                grid.current_minute[a, number] if published == day else NO_DAY,
-                0 if published == NO_DAY else grid.move,
-            )
-        if cost == NEVER:
-            continue
+            cost, minute = _best_start(grid, schedule, prices, expert, a, number, day, late, paths)
+            if cost == NEVER:
+                continue
         if prices.active:
             cost += prices.day[expert, day] + prices.week[expert, week_of_day[day]]
         if noise > 0:
             cost += np.random.randint(0, noise)
-        paths.day[number, at] = day
-        paths.minute[number, at] = minute
-        paths.day_cost[number, at] = cost
+        days[at], minutes[at], costs[at] = day, minute, cost
         at += 1
     paths.length[number] = at
+
+
+@kernel
+def _best_start(
+    grid: Grid,
+    schedule: Schedule,
+    prices: Prices,
+    expert: int,
+    a: int,
+    number: int,
+    day: int,
+    late: bool,
+    paths: Paths,
+) -> tuple[int, int]:
+    """The cost, in 1 / FINE, and the minute of the cheapest start beside what the day holds."""
+    row, site = grid.row[a, number], grid.site[a]
+    minutes, booked = grid.duration[a, number], schedule.day_count[expert, day]
+    free = paths.free
+    for word in range(grid.words):
+        free[word] = (
+            grid.expert_starts[expert, grid.duration_index[a, number], day, word]
+            & grid.engagement_starts[row, day, word]
+        )
+        if booked > 0:
+            free[word] = without_collisions(
+                free[word],
+                minutes,
+                site,
+                grid.expert_place[expert],
+                grid.start_minutes[word * 64 :],
+                grid.travel,
+                schedule.booked[expert, day, :booked],
+            )
+    published = grid.current_day[a, number]
+    kept = grid.current_minute[a, number] if published == day else NO_DAY
+    move = 0 if published == NO_DAY else grid.move
+    if prices.active and prices.pointed[expert, day]:
+        return best_priced_start(
+            free,
+            grid.preferred_starts[row, day],
+            grid.start_minutes,
+            grid.off_preference,
+            prices.point[expert, day],
+            minutes + (0 if site == ONLINE else grid.leave[site]),
+            kept,
+            move,
+        )
+    return best_unpriced_start(
+        free,
+        grid.preferred_starts[row, day],
+        grid.start_minutes,
+        grid.off_preference,
+        late,
+        kept,
+        move,
+    )
 
 
 @kernel
@@ -315,10 +206,12 @@ def _extend(grid: Grid, schedule: Schedule, expert: int, a: int, number: int, pa
     gap_cost = FINE * grid.gap
     if both_pinned:
         min_gap, max_gap, gap_cost = -NEVER, NEVER, 0
-    length, days, values = paths.length[number - 1], paths.day[number - 1], paths.value[number - 1]
+    length, values = paths.length[number - 1], paths.value[number - 1]
+    days, next_days = paths.day[paths.source[number - 1]], paths.day[paths.source[number]]
+    day_cost = paths.day_cost[paths.source[number]]
     low = 0
     for at in range(paths.length[number]):
-        day = paths.day[number, at]
+        day = next_days[at]
         best, parent = NEVER, 0
         while low < length and day - days[low] > max_gap:
             low += 1
@@ -333,7 +226,7 @@ def _extend(grid: Grid, schedule: Schedule, expert: int, a: int, number: int, pa
             if value < best:
                 best, parent = value, before
         paths.parent[number, at] = parent
-        paths.value[number, at] = best + paths.day_cost[number, at] if best < NEVER else NEVER
+        paths.value[number, at] = best + day_cost[at] if best < NEVER else NEVER
 
 
 @kernel
@@ -354,19 +247,16 @@ def price_pair(
         if free > room:
             return
         same = _same_days(grid, a, number)
+        paths.source[number] = same
         if grid.pin_day[a, number] != NO_DAY:
             paths.length[number] = 1
             paths.day[number, 0] = grid.pin_day[a, number]
             paths.minute[number, 0] = grid.pin_minute[a, number]
             paths.day_cost[number, 0] = 0
         elif same == number:
-            _list_days(grid, schedule, prices, expert, a, number, noise, paths)
+            _list_days(grid, schedule, prices, pair, number, noise, paths)
         else:
-            length = paths.length[same]
-            paths.length[number] = length
-            paths.day[number, :length] = paths.day[same, :length]
-            paths.minute[number, :length] = paths.minute[same, :length]
-            paths.day_cost[number, :length] = paths.day_cost[same, :length]
+            paths.length[number] = paths.length[same]
         if number == 0:
             for at in range(paths.length[0]):
                 wait = grid.wait * (paths.day[0, at] - grid.first_day[a])
@@ -421,8 +311,9 @@ def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -
     a, expert = grid.pair_engagement[pair], grid.pair_expert[pair]
     at = paths.best[count]
     for number in range(count - 1, -1, -1):
-        paths.days[number] = paths.day[number, at]
-        paths.minutes[number] = paths.minute[number, at]
+        source = paths.source[number]
+        paths.days[number] = paths.day[source, at]
+        paths.minutes[number] = paths.minute[source, at]
         at = paths.parent[number, at]
     for number in range(count):
         week, room = grid.week_of_day[paths.days[number]], grid.max_per_week[expert]
@@ -435,12 +326,12 @@ def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -
     return int(paths.cost[count] // FINE)
 
 
-@kernel
+@allocating_kernel
 def price_alone(
     grid: Grid, schedule: Schedule, prices: Prices, first: int, last: int, cost: IntArray
 ) -> None:
     """Fill `cost` (P, 6) for the pairs first … last - 1, given only what is booked already."""
-    paths = new_paths(grid.days)
+    paths = new_paths(grid)
     for pair in range(first, last):
         price_pair(grid, schedule, prices, pair, 0, paths)
         for count in range(MAX_SESSIONS + 1):

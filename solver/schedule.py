@@ -12,10 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import NO_DAY, Grid, IntArray
-from solver.kernel import kernel
+from solver.kernel import allocating_kernel, kernel
 
 UNSERVABLE = 1 << 46
 """The cost of an engagement that does not yet keep its own pins; no plan costs that much."""
+
+NEVER = 1 << 60
+"""The cost of what is not possible."""
+
+FINE = 4096
+"""Costs inside the kernels are multiples of this: prices are finer, and noise breaks ties only."""
 
 NOBODY = -1
 ONLINE = -1
@@ -37,6 +43,7 @@ class Schedule(NamedTuple):
     booked: NDArray[np.int32]  # (E, D, K, 3) start and end minute, site (ONLINE: at the desk)
     member: IntArray  # (E, L) the engagements whose free sessions the expert serves
     member_count: IntArray  # (E,)
+    state: NDArray[np.uint64]  # (E,) a digest of the expert's bookings, whatever their order
 
 
 def pinned_schedule(grid: Grid) -> Schedule:
@@ -56,6 +63,7 @@ def pinned_schedule(grid: Grid) -> Schedule:
         booked=np.zeros((experts, grid.days, max(1, most), 3), dtype=np.int32),
         member=np.full((experts, int(grid.max_total.max(initial=1)) or 1), NOBODY, dtype=np.int64),
         member_count=np.zeros(experts, dtype=np.int64),
+        state=np.zeros(experts, dtype=np.uint64),
     )
     for a, number in zip(*np.nonzero(grid.pin_day != NO_DAY), strict=True):
         expert, day = grid.pin_expert[a, number], grid.pin_day[a, number]
@@ -75,7 +83,7 @@ def cost_without_free(grid: Grid, a: int) -> int:
     return int(cost + (grid.unserved * grid.weight[a] if least == 0 else 0))
 
 
-@kernel
+@allocating_kernel
 def costs_without_free(grid: Grid) -> IntArray:
     """The cost of every engagement (A,) that has its pinned sessions alone."""
     costs = np.empty(len(grid.sessions), np.int64)
@@ -120,6 +128,15 @@ def overload(grid: Grid, expert: int, load: int) -> int:
 
 
 @kernel
+def _digest(day: int, start: int, end: int, site: int) -> np.uint64:
+    """A well-mixed word for one booking (splitmix64: Steele, Lea, Flood 2014)."""
+    word = np.uint64(((day * 2048 + start) * 2048 + end) * 65536 + site + 1)
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
+
+
+@kernel
 def book(
     grid: Grid, schedule: Schedule, expert: int, day: int, start: int, end: int, site: int
 ) -> None:
@@ -128,6 +145,7 @@ def book(
     schedule.booked[expert, day, slot, 0] = start
     schedule.booked[expert, day, slot, 1] = end
     schedule.booked[expert, day, slot, 2] = site
+    schedule.state[expert] ^= _digest(day, start, end, site)
     schedule.day_count[expert, day] += 1
     schedule.week_count[expert, grid.week_of_day[day]] += 1
     schedule.load[expert] += 1
@@ -139,7 +157,10 @@ def unbook(grid: Grid, schedule: Schedule, expert: int, day: int, start: int) ->
     last = schedule.day_count[expert, day] - 1
     for slot in range(last + 1):
         if schedule.booked[expert, day, slot, 0] == start:
-            schedule.booked[expert, day, slot] = schedule.booked[expert, day, last]
+            end, site = schedule.booked[expert, day, slot, 1], schedule.booked[expert, day, slot, 2]
+            schedule.state[expert] ^= _digest(day, start, end, site)
+            for part in range(3):
+                schedule.booked[expert, day, slot, part] = schedule.booked[expert, day, last, part]
             break
     schedule.day_count[expert, day] -= 1
     schedule.week_count[expert, grid.week_of_day[day]] -= 1

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.grid import MAX_SESSIONS, Grid, IntArray
-from solver.kernel import kernel
+from solver.kernel import allocating_kernel, kernel
 from solver.patterns import (
-    FINE,
-    NEVER,
     Paths,
     Prices,
     choose_count,
@@ -22,13 +21,17 @@ from solver.patterns import (
     price_pair,
     trace,
 )
-from solver.schedule import NOBODY, Schedule, cost_without_free, insert, remove
+from solver.schedule import FINE, NEVER, NOBODY, Schedule, cost_without_free, insert, remove
 
 MOST_REMOVED = 12
 """The largest neighbourhood; above it steps get slow and seldom better."""
 
 NOISE = FINE // 6
 """Noise on the cost of a day: five of them stay below FINE, so only ties are broken."""
+
+SALT = np.uint64(0x9E3779B97F4A7C15)
+WAYS = 8
+"""How many states of its expert a pair's cost is remembered for."""
 
 
 class PairTable(NamedTuple):
@@ -38,6 +41,34 @@ class PairTable(NamedTuple):
     order: IntArray  # (P,) pair numbers, by engagement, the cheapest floor first
     price: IntArray  # (E,) what one of the expert's sessions is worth to others
     time: Prices  # and what the expert's time is
+
+
+class Memo(NamedTuple):
+    """What pairs cost beside bookings that were met before: most steps return to such a state."""
+
+    state: NDArray[np.uint64]  # (P, WAYS) the expert's bookings, salted so that 0 is none
+    value: IntArray  # (P, WAYS) what `choose_count` found, NEVER included
+
+
+@allocating_kernel
+def new_memo(pairs: int) -> Memo:
+    """A memory that holds nothing yet."""
+    return Memo(np.zeros((pairs, WAYS), np.uint64), np.empty((pairs, WAYS), np.int64))
+
+
+@kernel
+def _price(
+    grid: Grid, schedule: Schedule, table: PairTable, pair: int, paths: Paths, memo: Memo
+) -> int:
+    """The cost, in 1 / FINE, of a pair at its best beside its expert's bookings; NEVER for none."""
+    expert = grid.pair_expert[pair]
+    state = schedule.state[expert] ^ SALT
+    way = state & np.uint64(WAYS - 1)
+    if memo.state[pair, way] != state:
+        price_pair(grid, schedule, table.time, pair, 0, paths)
+        choose_count(grid, schedule, pair, table.price[expert], paths)
+        memo.state[pair, way], memo.value[pair, way] = state, paths.cost[0]
+    return int(memo.value[pair, way])
 
 
 class Piece(NamedTuple):
@@ -98,6 +129,7 @@ def _rank(
     noise: int,
     blur: int,
     paths: Paths,
+    memo: Memo,
 ) -> tuple[int, int, int, int]:
     """The cheapest and the second cheapest way to serve an engagement now, and their pairs."""
     best, pair = FINE * cost_without_free(grid, a), NOBODY
@@ -112,10 +144,11 @@ def _rank(
             or schedule.load[expert] >= grid.max_total[expert]
         ):
             continue
-        price_pair(grid, schedule, table.time, option, noise, paths)
-        if choose_count(grid, schedule, option, table.price[expert], paths) == 0:
+        value = _price(grid, schedule, table, option, paths, memo)
+        if value == NEVER:
             continue
-        value = paths.cost[0]
+        if noise > 0:
+            value += np.random.randint(0, FINE)
         if blur > 0:
             value += FINE * np.random.randint(0, blur)
         if value < best:
@@ -144,7 +177,7 @@ def put_in(
     return insert(grid, schedule, pair, count, paths.days, paths.minutes, cost)
 
 
-@kernel
+@allocating_kernel
 def put_back(
     grid: Grid,
     schedule: Schedule,
@@ -154,6 +187,7 @@ def put_back(
     noise: int,
     blur: int,
     paths: Paths,
+    memo: Memo,
 ) -> int:
     """Insert engagements by regret: first the one that would lose most by waiting.
 
@@ -175,7 +209,7 @@ def put_back(
             if not waiting[i]:
                 continue
             if stale[i]:
-                ranked = _rank(grid, schedule, table, piece, removed[i], noise, blur, paths)
+                ranked = _rank(grid, schedule, table, piece, removed[i], noise, blur, paths, memo)
                 ranking.value[i], ranking.pair[i] = ranked[0], ranked[1]
                 ranking.second_value[i], ranking.second_pair[i] = ranked[2], ranked[3]
                 stale[i] = False
@@ -259,8 +293,10 @@ def _take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: _Memory
     for i in range(len(removed)):
         a = removed[i]
         memory.pair[i], memory.served[i] = schedule.pair[a], schedule.served[a]
-        memory.day[i], memory.minute[i] = schedule.day[a], schedule.minute[a]
         memory.cost[i] = schedule.cost[a]
+        for number in range(MAX_SESSIONS):
+            memory.day[i, number] = schedule.day[a, number]
+            memory.minute[i, number] = schedule.minute[a, number]
         delta += remove(grid, schedule, a)
     return delta
 
@@ -282,7 +318,7 @@ def _undo(grid: Grid, schedule: Schedule, removed: IntArray, memory: _Memory) ->
             )
 
 
-@kernel
+@allocating_kernel
 def search(
     grid: Grid,
     schedule: Schedule,
@@ -300,7 +336,7 @@ def search(
     cost at the start.
     """
     np.random.seed(seed)
-    paths = new_paths(grid.days)
+    paths, memo = new_paths(grid), new_memo(len(grid.pair_expert))
     memory = _Memory(
         np.empty(MOST_REMOVED, np.int64),
         np.empty(MOST_REMOVED, np.int64),
@@ -319,7 +355,7 @@ def search(
         removed = buffer[:number]
         delta = _take_out(grid, schedule, removed, memory)
         blur = 0 if np.random.random() < 0.5 else 1 + int(2 * temperature)
-        delta += put_back(grid, schedule, table, piece, removed, NOISE, blur, paths)
+        delta += put_back(grid, schedule, table, piece, removed, NOISE, blur, paths, memo)
         if delta > -temperature * np.log(1.0 - np.random.random()):
             _undo(grid, schedule, removed, memory)
             continue

@@ -9,9 +9,9 @@ from solver.bound import AssignmentProblem, assignment_problem, price_capacity, 
 from solver.executors import open_executor
 from solver.grid import Grid, compile_grid, relax
 from solver.lagrangian import Lagrangian
-from solver.patterns import FREE, NEVER, price_alone
+from solver.patterns import FREE, price_alone
 from solver.problem_file import ProblemFile
-from solver.schedule import pinned_schedule
+from solver.schedule import NEVER, pinned_schedule
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import file, problem
 from tests.solver.random_problems import random_problem

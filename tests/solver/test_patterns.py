@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from solver.grid import Grid, compile_grid
-from solver.patterns import FINE, FREE, NEVER, Paths, new_paths, price_pair, trace
-from solver.schedule import Schedule, insert, pinned_schedule
+from solver.patterns import FREE, Paths, new_paths, price_pair, trace
+from solver.schedule import FINE, NEVER, Schedule, insert, pinned_schedule
 from solver.search import NOISE
 from tests.solver.builders import file, pin, problem
 
@@ -17,7 +17,7 @@ ANN_FOR_BAKERS, ANN_FOR_TAILORS = 0, 2
 
 def priced(pair: int = ANN_FOR_BAKERS, **changes: Any) -> tuple[Grid, Schedule, Paths]:
     grid = compile_grid(file(problem(**changes)).problem)
-    schedule, paths = pinned_schedule(grid), new_paths(grid.days)
+    schedule, paths = pinned_schedule(grid), new_paths(grid)
     price_pair(grid, schedule, FREE, pair, 0, paths)
     return grid, schedule, paths
 
