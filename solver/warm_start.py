@@ -98,7 +98,8 @@ def _pair(grid: Grid, a: int, expert: int) -> int | None:
 def _is_open(grid: Grid, pair: int, number: int, day: int, minute: int) -> bool:
     """Rule 3: whether a session may start then, as far as hours and busy times go."""
     index = int(np.searchsorted(grid.start_minutes, minute))
-    if not 0 <= day < grid.days or grid.start_minutes[index : index + 1] != [minute]:
+    on_grid = index < len(grid.start_minutes) and grid.start_minutes[index] == minute
+    if not on_grid or not 0 <= day < grid.days:
         return False
     a, word, bit = grid.pair_engagement[pair], index >> 6, np.uint64(index & 63)
     expert = grid.expert_starts[grid.pair_expert[pair], grid.duration_index[a, number]]

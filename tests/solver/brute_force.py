@@ -152,27 +152,32 @@ def _choices(problem: Record, engagement: Record) -> Iterator[Choice]:
     if not pins:
         yield _choice(problem, engagement, "", ())
     last = pins[max(pins)]["expert"] if pins else None
+    candidates = {
+        who: [
+            [pins[number]["start"]] if number in pins else _free(problem, engagement, who, number)
+            for number in range(1, len(engagement["durations"]) + 1)
+        ]
+        for who in (candidate["expert"] for candidate in engagement["candidates"])
+        if last in (None, who) or engagement.get("reassign")
+    }
     for count in range(max(pins, default=1), len(engagement["durations"]) + 1):
         if all(number in pins for number in range(1, count + 1)):
             starts = tuple(pins[number]["start"] for number in range(1, count + 1))
             yield _choice(problem, engagement, str(pins[count]["expert"]), starts)
             continue
-        for candidate in engagement["candidates"]:
-            who = candidate["expert"]
-            if last in (None, who) or engagement.get("reassign"):
-                for starts in _starts(problem, engagement, who, count):
-                    yield _choice(problem, engagement, who, starts)
+        for who, possible in candidates.items():
+            for starts in _starts(engagement, possible, count):
+                yield _choice(problem, engagement, who, starts)
 
 
-def _starts(problem: Record, engagement: Record, who: str, count: int) -> Iterator[tuple[str, ...]]:
-    """Every way to place sessions 1 to count, by rules 3 and 4."""
-    pins = {pin["session"]: pin["start"] for pin in engagement.get("pinned", ())}
+def _starts(engagement: Record, possible: list[list[str]], count: int) -> Iterator[tuple[str, ...]]:
+    """Every way to place sessions 1 to count, each at one of its possible starts, by rule 4."""
+    pins = {pin["session"] for pin in engagement.get("pinned", ())}
     if count == 0:
         yield ()
         return
-    own = [pins[count]] if count in pins else _free(problem, engagement, who, count)
-    for before in _starts(problem, engagement, who, count - 1):
-        for start in own:
+    for before in _starts(engagement, possible, count - 1):
+        for start in possible[count - 1]:
             if before and not (count in pins and count - 1 in pins):
                 days = _days(before[-1], start)
                 if not engagement["min_gap_days"] <= days <= engagement["max_gap_days"]:

@@ -2,7 +2,8 @@
 
 Two or three engagements and two experts share a few short hours in two to four weeks, so that they
 collide, travel and fill the caps; some have pinned sessions (on and off the grid, with whom it may
-be), a published plan, partial service as the best choice, or travel times that are not metric.
+be), a published plan (in the period and around it), two sessions on one day, hours until midnight,
+partial service as the best choice, or travel times that are not metric.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ HOURS = (
     ["tue", "10:30", "13:00"],
     ["thu", "10:00", "12:30"],
     ["sun", "22:00", "23:30"],
+    ["wed", "21:30", "24:00"],
 )
 PLACES = ("north", "south", "east")
 
@@ -41,7 +43,7 @@ def random_problem(seed: int) -> Record:
             "first_day": str(first),
             "last_day": str(last),
             "timezone": "Asia/Tokyo",
-            "slot_minutes": chance.choice((30, 30, 30, 30, 20, 60)),
+            "slot_minutes": chance.choice((30, 30, 30, 30, 20, 60, 15)),
             "closed_days": sorted({str(chance.choice(days)) for _ in range(chance.randint(0, 3))}),
         },
         "experts": experts,
@@ -66,7 +68,7 @@ def _expert(chance: random.Random, name: str, days: list[dt.date]) -> Record:
 
 def _engagement(chance: random.Random, name: str, days: list[dt.date]) -> Record:
     count = chance.choice((1, 2, 2, 2, 3))
-    least = chance.choice((1, 1, 3, 7))
+    least = chance.choice((0, 1, 1, 3, 7))
     engagement: Record = {
         "id": name,
         "weight": chance.choice((1, 1, 1, 3)),
@@ -89,7 +91,8 @@ def _engagement(chance: random.Random, name: str, days: list[dt.date]) -> Record
         engagement["pinned"] = _pins(chance, count, days)
         engagement["reassign"] = chance.random() < 0.5
     if chance.random() < 0.3:
-        starts = sorted(_moment(chance, days) for _ in range(chance.randint(0, count)))
+        around = [days[0] - dt.timedelta(days=1), *days, days[-1] + dt.timedelta(days=1)]
+        starts = sorted(_moment(chance, around) for _ in range(chance.randint(0, count)))
         engagement["current"] = {"expert": chance.choice(("ann", "ben")), "starts": starts}
     return engagement
 

@@ -58,6 +58,11 @@ def test_an_expert_who_is_no_candidate_any_more_keeps_nothing() -> None:
     assert kept(record) == {"tailors": 2}
 
 
+def test_a_start_off_the_grid_is_not_kept() -> None:
+    late = {"bakers": ("ann", ["2025-07-15T10:15"]), "tailors": ("ann", ["2025-07-15T23:45"])}
+    assert kept(published(problem(), late)) == {}
+
+
 def test_gaps_that_are_asked_for_now_decide() -> None:
     assert kept(published(problem(tailors={"min_gap_days": 9}))) == {"bakers": 2}
     assert kept(published(problem(tailors={"max_gap_days": 7}))) == {"bakers": 2}
