@@ -138,6 +138,17 @@ def _write(problem: Problem, out: Path) -> None:
     out.write_bytes(pack(content) if out.suffix == ".gz" else content)
 
 
+@cli.command("one-at-a-time")
+@click.argument("problem_path", metavar="PROBLEM", type=click.Path(exists=True, path_type=Path))
+@click.argument("plan_path", metavar="PLAN", type=click.Path(exists=True, path_type=Path))
+@click.option("--experts", default=5, show_default=True, type=click.IntRange(1))
+def ask_one_at_a_time(problem_path: Path, plan_path: Path, experts: int) -> None:
+    """Ask a full plan for the best experts of each engagement, everything else fixed."""
+    from benchmarks.one_at_a_time import as_markdown, measure  # noqa: PLC0415
+
+    click.echo(as_markdown(measure(problem_path, plan_path, experts)))
+
+
 @cli.command("brute-force")
 @click.option("--cases", default=1000, show_default=True, type=click.IntRange(1))
 @click.option("--first", default=0, show_default=True, help="The number of the first case.")

@@ -28,6 +28,18 @@ def cost_of(problem: Problem, assignments: Iterable[Assignment]) -> Cost:
     )
 
 
+def bill(
+    problem: Problem,
+    experts: dict[str, Expert],
+    engagement: Engagement,
+    assignment: Assignment | None,
+    overload: int = 0,
+) -> Cost:
+    """What one engagement is charged, by part; overload is an expert's, and as it is given."""
+    parts = _Bill(problem, experts, engagement, assignment).parts() | {"overload": overload}
+    return Cost(total=sum(parts.values()), **parts)
+
+
 def _served_by(engagement: Engagement, assignment: Assignment | None) -> Iterable[str]:
     if assignment is None:
         return []

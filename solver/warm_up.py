@@ -1,4 +1,4 @@
-"""Compile the kernels ahead: `python -m solver.warm_up` solves two small problems.
+"""Compile the kernels ahead: `python -m solver.warm_up` solves two small problems, and asks once.
 
 The machine code is kept beside the source, so that no run spends its time limit on compiling.
 """
@@ -19,6 +19,7 @@ from solver.problem import (
     Weights,
 )
 from solver.problem_file import ProblemFile
+from solver.standing import StandingPlan
 
 HOURS = tuple(OpenHours(weekday, 9 * 60, 17 * 60) for weekday in WEEKDAYS)
 
@@ -103,7 +104,8 @@ def main() -> None:
     """Run every stage once."""
     for problem in (smallest_problem(), crowded_problem()):
         file = ProblemFile.from_problem(problem)
-        solve(file, Parameters(time_limit_seconds=None, work_limit=20))
+        plan = solve(file, Parameters(time_limit_seconds=None, work_limit=20))
+        StandingPlan.load(file, plan).best_offers(problem.engagements[0].id)
 
 
 if __name__ == "__main__":

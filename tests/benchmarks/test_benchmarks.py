@@ -12,6 +12,7 @@ from benchmarks.__main__ import cli
 from benchmarks.instances import generate
 from benchmarks.runner import limit_seconds
 from benchmarks.shapes import SHAPES, Shape
+from solver import Parameters, solve
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 
@@ -117,3 +118,14 @@ def test_named_shapes_are_written_to_a_folder(tmp_path: Path) -> None:
     assert CliRunner().invoke(cli, command).exit_code == 0
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["no-experts-2.json.gz", "one-engagement-2.json.gz"]
+
+
+def test_a_plan_is_asked_for_one_engagement_at_a_time(tmp_path: Path) -> None:
+    instance = tmp_path / "small.json.gz"
+    make = ["generate", "--engagements", "4", "--experts", "3", "--out", str(instance)]
+    assert CliRunner().invoke(cli, make).exit_code == 0
+    plan = solve(ProblemFile.from_path(instance), Parameters(None, work_limit=1))
+    plan.write(tmp_path / "plan.json.gz")
+    run = CliRunner().invoke(cli, ["one-at-a-time", str(instance), str(tmp_path / "plan.json.gz")])
+    assert run.exit_code == 0
+    assert "| the best 5 experts of an engagement | 4 |" in run.stdout

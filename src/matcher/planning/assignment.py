@@ -1,6 +1,6 @@
 """An assignment on request: one engagement into the published plan, everything else fixed.
 
-It is the solver of the batch runs, with all other sessions pinned, and answers at once.
+The problem is that of a batch run with all other sessions pinned, and its optimum is exact.
 """
 
 from __future__ import annotations
@@ -19,14 +19,10 @@ from matcher.planning.matching import CandidateList, Match
 from matcher.planning.problem import PLANNABLE_STATES, PlannedSession, Records, sessions_of
 from matcher.planning.releases import Changes, publish
 from matcher.planning.runs import result_of
-from solver import Parameters, solve
 from solver.plan import Cost
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile
-
-PARAMETERS = Parameters(time_limit_seconds=10.0)
-"""With everything else fixed the best assignment is proven in a fraction of a second. The limit is
-for the worst day: a busy machine, a process that has just begun."""
+from solver.standing import solve_one
 
 
 @dataclass(frozen=True)
@@ -77,8 +73,7 @@ def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
 
     Raises:
         NotFound: there is no such engagement.
-        Conflict: it has all its sessions, or all that are possible, is to get none any more, or no
-            answer came in time.
+        Conflict: it has all its sessions, or all that are possible, or is to get none any more.
         NotServable: there is no expert, or no date; says why.
     """
     records = _records(db, engagement_id, now)
@@ -97,9 +92,9 @@ def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime
         programme_id=proposal.programme_id,
         state=PlanState.READY,
         scope=(proposal.engagement_id,),
-        time_limit_seconds=PARAMETERS.time_limit_seconds,
-        workers=PARAMETERS.workers,
-        seed=PARAMETERS.seed,
+        time_limit_seconds=proposal.plan.solver.seconds,
+        workers=proposal.plan.solver.workers,
+        seed=proposal.plan.solver.seed,
         created_at=proposal.proposed_at,
         created_by=by,
         started_at=proposal.proposed_at,
@@ -180,7 +175,7 @@ def _propose(records: Records, engagement_id: str, release: int, now: dt.datetim
     if not suitable.ranked:
         raise nobody_may_serve(suitable.excluded)
     problem = ProblemFile.from_problem(records.problem([engagement]))
-    plan = solve(problem, PARAMETERS)
+    plan = solve_one(problem, engagement_id)
     sessions = sessions_of(plan, problem.problem, records.engagements, records.rules)
     if not sessions:
         raise _no_sessions(problem, plan, engagement_id)
@@ -219,11 +214,5 @@ def _no_sessions(problem: ProblemFile, plan: PlanFile, engagement_id: str) -> Co
             f"確定済みの派遣が規則に反しています: {'、'.join(plan.conflicts)}。",
             code="infeasible_pins",
             conflicts=plan.conflicts,
-        )
-    if plan.status != "optimal":
-        return Conflict(
-            "No assignment was found in time, and none was ruled out. Start a planning run.",
-            "時間内に割り当てが見つかりませんでした。派遣計画の計算を実行してください。",
-            code="undecided",
         )
     return nobody_is_free(problem.problem, engagement_id)
