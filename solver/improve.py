@@ -1,29 +1,35 @@
 """Rounds of neighbourhood search: which pieces run side by side, how hot, and for how long.
 
-A large plan is cut into pieces that share no expert, anew in every round, and the pieces
-improve one schedule together. A small plan is searched whole by every worker, each on a copy of
-its own. Either way the temperature falls over a cycle, and a new cycle starts from the best plan.
+A large plan is cut into parts that share no expert, anew in every round, which workers improve
+side by side. A small plan is searched whole, by each worker in a lane of its own; with many
+workers there are several lanes of several parts. The temperature falls over a cycle, and a
+new cycle starts from the best plan.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from solver.grid import Grid, IntArray
+from solver.executors import Batch, Outcome, Shared, Workers
+from solver.grid import Grid
 from solver.incumbent import Incumbent
-from solver.schedule import NOBODY, Schedule, pinned_schedule, total_cost
-from solver.search import PairTable, Piece, best_of, restore, search
+from solver.partition import related_experts
+from solver.pieces import Found, Ground, Part, SearchTask, put_rows, rows_of, search_part
+from solver.schedule import NOBODY
+from solver.search import Best, PairTable
 
-EXPERTS_A_PIECE = 40
-"""Smaller pieces cut too many of an engagement's experts off."""
+EXPERTS_A_PART = 30
+"""Smaller parts cut too many of an engagement's experts off."""
 
-ROUND_SECONDS = 0.5
-"""Long enough that handing pieces out costs nothing, short enough to stop at once."""
+ROUND_SECONDS, LONGEST_ROUND_SECONDS = 0.5, 4.0
+"""Short enough to stop at once; longer where handing pieces out takes long."""
+
+ROUND_OVERHEADS = 20
+"""A round lasts so many times what handing its pieces out and collecting them takes."""
 
 BOUND_SHARE = 0.5
 """Time for the bound beside that for the search, until the bound has converged."""
@@ -60,10 +66,42 @@ class _Cycles:
 
 @dataclass
 class _Lane:
-    """A schedule that is searched, whole or in pieces."""
+    """A plan that is searched, whole or in parts."""
 
-    schedule: Schedule
+    plan: Best
     cost: int
+    parts: Sequence[Part] = ()
+
+
+@dataclass
+class Pace:
+    """How fast the search goes: the figures that the length of a round follows."""
+
+    rounds: int = 0
+    steps: int = 0
+    """All steps of all pieces that came back."""
+    cpu_seconds: float = 0.0
+    """Processor time of those pieces."""
+    rate: float = 0.0
+    """Steps a second of one piece in the last round; 0 before the first."""
+    overhead: float = 0.0
+    """Seconds that a round takes beside its longest piece, of late."""
+
+    def note(self, steps: int, outcomes: Sequence[Outcome[Found]], seconds: float) -> None:
+        """Take a round of so many seconds and `steps` a piece into account."""
+        longest = max((outcome.seconds for outcome in outcomes), default=seconds)
+        overhead = max(0.0, seconds - longest)
+        # The first round starts processes and loads kernels: it says nothing of later ones.
+        self.overhead = (self.overhead + overhead) / 2 if self.rounds > 1 else overhead
+        self.rate = steps / max(1e-6, longest)
+        self.rounds += 1
+        self.steps += steps * len(outcomes)
+        self.cpu_seconds += sum(outcome.cpu_seconds for outcome in outcomes)
+
+    @property
+    def round_seconds(self) -> float:
+        """How long a round lasts."""
+        return min(LONGEST_ROUND_SECONDS, max(ROUND_SECONDS, ROUND_OVERHEADS * self.overhead))
 
 
 class Improver:
@@ -74,16 +112,17 @@ class Improver:
         grid: Grid,
         table: PairTable,
         incumbent: Incumbent,
-        executor: Executor,
-        workers: int,
+        workers: Workers,
         seed: int,
     ) -> None:
-        self._grid, self._table, self._incumbent = grid, table, incumbent
-        self._executor, self._workers = executor, workers
+        self._grid, self._incumbent = grid, incumbent
+        self._ground = Shared(Ground(grid, table))
+        self._workers = workers
         self._random = np.random.default_rng(seed)
-        self._pieces = workers if len(grid.max_total) >= EXPERTS_A_PIECE * workers else 1
+        most = max(1, len(grid.max_total) // EXPERTS_A_PART)
+        self._parts = min(workers.number, most)
         self._lanes: list[_Lane] = []
-        self._rate = 0.0
+        self.pace = Pace()
         self._start_lanes()
         typical = table.floor[table.order[grid.pair_offset[:-1][np.diff(grid.pair_offset) > 0]]]
         self._typical = float(np.median(typical)) if len(typical) else 1.0
@@ -94,14 +133,17 @@ class Improver:
         until: float,
         work: int | None,
         stop: Callable[[], bool],
-        beside: Callable[[float], None],
+        beside: Callable[[Callable[[], bool]], None],
     ) -> None:
         """Search until a moment of `time.monotonic`, for `work` steps, or until `stop`.
 
-        Steps are those of each worker. After each round `beside` may work on the bound for the
-        seconds it is given. One worker that is limited in work does the same every time.
+        Steps are those of each worker. `beside` works on the bound until it is told to stop:
+        after each round, or during it where the pieces run on other machines. What is limited in
+        work does the same every time.
         """
         began, done = time.monotonic(), 0
+        at_once = self._workers.elsewhere and work is None
+        search_share = 1.0 if at_once else SEARCH_SHARE
         plan = _Cycles(0, 0.0)
         cycle = -1
         while not (stop() or self._incumbent.is_optimal):
@@ -111,73 +153,83 @@ class Improver:
                 break
             share = done / work if work is not None else (now - began) / (until - began)
             if cycle < 0:
-                expected = work if work is not None else done + self._rate * left * SEARCH_SHARE
-                each = expected * self._pieces / max(1, len(self._grid.sessions))
+                rate = self.pace.rate
+                expected = work if work is not None else done + rate * left * search_share
+                each = expected * self._parts / max(1, len(self._grid.sessions))
                 plan = _Cycles.within(each)
             number, position = divmod(share * plan.number, 1.0)
-            if int(number) != cycle and self._rate > 0:
+            if int(number) != cycle and self.pace.rate > 0:
                 cycle = int(number)
                 self._start_lanes()
             steps = self._steps(left, None if work is None else work - done)
-            self._round(steps, self._typical * (plan.hot * (1 - position) ** 2 + COLD))
+            batch = self._start(steps, self._typical * (plan.hot * (1 - position) ** 2 + COLD))
+            if at_once:
+                beside(batch.is_done)
+            found = batch.outcomes(lambda: stop() or time.monotonic() >= until)
+            self._merge(found)
             done += steps
             took = time.monotonic() - now
-            self._rate = steps / max(1e-6, took)
-            beside(min(BOUND_SHARE * took, max(0.0, left - 2 * took)))
+            self.pace.note(steps, [outcome for outcome in found if outcome], took)
+            if not at_once:
+                rest = time.monotonic() + min(BOUND_SHARE * took, max(0.0, left - 2 * took))
+                beside(lambda rest=rest: time.monotonic() >= rest)
             self._incumbent.report()
 
     def _steps(self, left: float, work: int | None) -> int:
         """How many steps the next round takes, with so many seconds or so much work left."""
         if work is not None:
             return min(STEPS_A_ROUND, work)
-        if self._rate == 0:
+        if self.pace.rate == 0:
             return FIRST_STEPS
-        return max(1, int(self._rate * min(ROUND_SECONDS, max(0.05, left / 2))))
+        return max(1, int(self.pace.rate * min(self.pace.round_seconds, max(0.05, left / 2))))
 
     def _start_lanes(self) -> None:
         """Let every lane start from the best plan."""
-        number = 1 if self._pieces > 1 else self._workers
-        self._lanes = []
-        for _ in range(number):
-            schedule = pinned_schedule(self._grid)
-            restore(self._grid, schedule, self._incumbent.best)
-            self._lanes.append(_Lane(schedule, total_cost(self._grid, schedule)))
+        self._lanes = [
+            _Lane(Best(*(array.copy() for array in self._incumbent.best)), self._incumbent.cost)
+            for _ in range(self._workers.number // self._parts)
+        ]
 
-    def _round(self, steps: int, temperature: float) -> None:
-        tasks = []
+    def _start(self, steps: int, temperature: float) -> Batch[Found]:
+        """Hand out a round."""
         for lane in self._lanes:
-            best = best_of(lane.schedule)
-            futures = [
-                self._executor.submit(
-                    search,
-                    self._grid,
-                    lane.schedule,
-                    best,
-                    self._table,
-                    piece,
-                    steps,
-                    temperature,
-                    int(self._random.integers(2**31)),
-                )
-                for piece in self._cut(lane.schedule)
-            ]
-            tasks.append((lane, best, futures))
-        for lane, best, futures in tasks:
-            results = [future.result() for future in futures]
-            self._incumbent.offer(best, lane.cost + sum(least for _, least in results))
-            lane.cost += sum(now for now, _ in results)
+            lane.parts = self._cut(lane.plan)
+        tasks = [
+            SearchTask(part, steps, temperature, int(self._random.integers(2**31)))
+            for lane in self._lanes
+            for part in lane.parts
+        ]
+        return self._workers.start(search_part, self._ground, tasks)
 
-    def _cut(self, schedule: Schedule) -> list[Piece]:
-        """Cut experts and engagements into pieces at random; who serves whom stays together."""
-        experts, engagements = len(self._grid.max_total), len(self._grid.sessions)
-        if self._pieces == 1:
-            return [Piece(0, np.arange(engagements), np.zeros(experts, dtype=np.int64))]
-        piece_of_expert: IntArray = self._random.permutation(np.arange(experts) % self._pieces)
-        piece_of = self._random.integers(self._pieces, size=engagements)
-        served = schedule.pair != NOBODY
-        piece_of[served] = piece_of_expert[self._grid.pair_expert[schedule.pair[served]]]
+    def _merge(self, outcomes: Sequence[Outcome[Found] | None]) -> None:
+        """Put together what came back; what was lost stays as it was."""
+        each = iter(outcomes)
+        for lane in self._lanes:
+            best, least, change = Best(*(array.copy() for array in lane.plan)), lane.cost, 0
+            for part in lane.parts:
+                outcome = next(each)
+                if outcome is None or outcome.value is None:
+                    continue
+                found = outcome.value
+                put_rows(best, part.engagements, found.best)
+                put_rows(lane.plan, part.engagements, found.now)
+                least += found.least
+                change += found.change
+            lane.cost += change
+            self._incumbent.offer(best, least)
+
+    def _cut(self, plan: Best) -> list[Part]:
+        """Cut a plan at random into parts of related experts; who serves whom stays together."""
+        engagements = len(self._grid.sessions)
+        part_of_expert = related_experts(self._grid, self._parts, self._random)
+        part_of = self._random.integers(self._parts, size=engagements)
+        served = plan.pair != NOBODY
+        part_of[served] = part_of_expert[self._grid.pair_expert[plan.pair[served]]]
         return [
-            Piece(number, np.nonzero(piece_of == number)[0], piece_of_expert)
-            for number in range(self._pieces)
-            if (piece_of == number).any()
+            Part(own_experts, own, rows_of(plan, own))
+            for own_experts, own in (
+                (np.nonzero(part_of_expert == n)[0], np.nonzero(part_of == n)[0])
+                for n in range(self._parts)
+            )
+            if len(own)
         ]

@@ -330,10 +330,10 @@ def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -
 def price_alone(
     grid: Grid, schedule: Schedule, prices: Prices, first: int, last: int, cost: IntArray
 ) -> None:
-    """Fill `cost` (P, 6) for the pairs first … last - 1, given only what is booked already."""
+    """Fill `cost` (last - first, 6) for the pairs first … last - 1, beside what is booked."""
     paths = new_paths(grid)
     for pair in range(first, last):
         price_pair(grid, schedule, prices, pair, 0, paths)
         for count in range(MAX_SESSIONS + 1):
             value = paths.cost[count]
-            cost[pair, count] = value // FINE if value < NEVER else NEVER
+            cost[pair - first, count] = value // FINE if value < NEVER else NEVER

@@ -1,0 +1,123 @@
+"""A piece of the work as a pure function: what it owns goes in, what became of it comes out.
+
+A part of a plan is some experts and the engagements they serve, and some that nobody serves.
+Parts share neither, so that they are improved side by side, by whoever holds the grid, and the
+changes of cost add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from solver.grid import MAX_SESSIONS, Grid, IntArray
+from solver.kernel import kernel
+from solver.patterns import FREE, price_alone
+from solver.schedule import Schedule, pinned_schedule, remove
+from solver.search import Best, PairTable, Piece, best_of, restore, search
+
+
+class Ground:
+    """What every piece of a stage reads: the grid, and schedules that hold the pins alone.
+
+    A schedule is made once for each thread; who borrows one gives it back as it was.
+    """
+
+    def __init__(self, grid: Grid, table: PairTable | None = None) -> None:
+        self.grid = grid
+        self.table = table
+        self._idle: list[Schedule] = []
+
+    def __reduce__(self) -> tuple[type[Ground], tuple[Grid, PairTable | None]]:
+        """Schedules do not travel."""
+        return Ground, (self.grid, self.table)
+
+    @contextmanager
+    def schedule(self) -> Iterator[Schedule]:
+        """Lend a schedule. What raises an error keeps it: nobody knows its state."""
+        try:
+            schedule = self._idle.pop()
+        except IndexError:
+            schedule = pinned_schedule(self.grid)
+        yield schedule
+        self._idle.append(schedule)
+
+
+def price_range(ground: Ground, pairs: tuple[int, int]) -> IntArray:
+    """The costs (last - first, 6) of the pairs first … last - 1, each alone, beside the pins."""
+    first, last = pairs
+    cost = np.empty((last - first, MAX_SESSIONS + 1), dtype=np.int64)
+    with ground.schedule() as schedule:
+        price_alone(ground.grid, schedule, FREE, first, last, cost)
+    return cost
+
+
+class Part(NamedTuple):
+    """A part of a plan: e experts, n engagements, and how those are served (rows of `Best`)."""
+
+    experts: IntArray  # (e,)
+    engagements: IntArray  # (n,)
+    plan: Best
+
+
+class SearchTask(NamedTuple):
+    """One piece of search."""
+
+    part: Part
+    steps: int
+    temperature: float
+    seed: int
+
+
+class Found(NamedTuple):
+    """A part after a search: as it ended and at its best, and what each adds to the cost."""
+
+    now: Best
+    best: Best
+    change: int
+    least: int
+
+
+def search_part(ground: Ground, task: SearchTask) -> Found:
+    """Improve a part of a plan; the same task finds the same, wherever it runs."""
+    grid, part = ground.grid, task.part
+    assert ground.table is not None  # noqa: S101  a search is given one
+    outside = np.ones(len(grid.max_total), dtype=np.int64)
+    outside[part.experts] = 0
+    with ground.schedule() as schedule:
+        restore(grid, schedule, part.plan)
+        best = best_of(schedule)
+        change, least = search(
+            grid,
+            schedule,
+            best,
+            ground.table,
+            Piece(0, part.engagements, outside),
+            task.steps,
+            task.temperature,
+            task.seed,
+        )
+        now = rows_of(schedule, part.engagements)
+        _clear(grid, schedule, part.engagements)
+    return Found(now, rows_of(best, part.engagements), change, least)
+
+
+def rows_of(plan: Best | Schedule, engagements: IntArray) -> Best:
+    """What a plan says of some engagements."""
+    return Best(*(getattr(plan, name)[engagements] for name in Best._fields))
+
+
+def put_rows(plan: Best, engagements: IntArray, rows: Best) -> None:
+    """Change what a plan says of some engagements."""
+    for array, row in zip(plan, rows, strict=True):
+        array[engagements] = row
+
+
+@kernel
+def _clear(grid: Grid, schedule: Schedule, engagements: IntArray) -> None:
+    """Take the free sessions of all of them out."""
+    for a in engagements:
+        remove(grid, schedule, a)
