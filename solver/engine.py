@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -21,12 +20,12 @@ from solver.bound import (
 from solver.construct import construct, order_pairs
 from solver.cost import cost_of
 from solver.exact import MOST_STARTS, count_starts, solve_exactly
-from solver.executors import open_executor, split
-from solver.grid import Grid, compile_grid, one_a_day, relax
+from solver.executors import Shared, open_workers, split
+from solver.grid import MAX_SESSIONS, Grid, compile_grid, one_a_day, relax
 from solver.improve import Improver
 from solver.incumbent import Incumbent, Progress
 from solver.lagrangian import Lagrangian
-from solver.patterns import FREE, price_alone
+from solver.pieces import Ground, price_range
 from solver.pins import broken_pins
 from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
 from solver.problem import Problem
@@ -41,6 +40,9 @@ CAPACITY_STEPS, KNAPSACK_STEPS = 300, 300
 
 LAGRANGIAN_STEPS = 5
 """Steps of the third bound after each round of search, where a run is limited in work."""
+
+PRICE_RANGES = 4
+"""Ranges of pairs to price for each worker: some take longer than others."""
 
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
@@ -62,10 +64,13 @@ class Parameters:
     """How long and how hard to search."""
 
     time_limit_seconds: float | None = 30.0
-    workers: int = 1
+    workers: int | None = 1
+    """How many pieces run at once; None for as many as the executor has cores."""
     seed: int = 0
     work_limit: int | None = None
-    """Search steps; with one worker and without a time limit the plan is the same every time."""
+    """Search steps of each worker; without a time limit the plan is the same every time."""
+    executor: str = "local"
+    """Where pieces run: `executors.open_workers` says what there is."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -73,7 +78,7 @@ class Parameters:
             raise ValueError("the time limit must be more than 0 seconds")
         if self.time_limit_seconds is None and self.work_limit is None:
             raise ValueError("give a time limit or a work limit")
-        if self.workers < 1:
+        if self.workers is not None and self.workers < 1:
             raise ValueError("at least 1 worker is needed")
         if self.work_limit is not None and self.work_limit < 1:
             raise ValueError("the work limit must be at least 1 step")
@@ -92,23 +97,24 @@ def solve(
 
     Raises:
         PlanRejected: the judge found a rule broken; a fault of the solver, never of the problem.
+        ExecutorError: there is no such executor, or it does not answer.
         NoPlanFound: pinned engagements could not be completed within the limit.
     """
     run = _Run(file, parameters, on_progress or (lambda _: None), cancelled or (lambda: False))
-    conflicts = broken_pins(file.problem)
-    if conflicts:
-        return run.refuse(conflicts)
-    with open_executor(parameters.workers) as executor:
-        run.price_pairs(executor)
+    with run.workers:
+        conflicts = broken_pins(file.problem)
+        if conflicts:
+            return run.refuse(conflicts)
+        run.price_pairs()
         conflicts = run.unkeepable_pins()
         if conflicts:
             return run.refuse(conflicts)
         run.bound()
-        run.construct(executor)
+        run.construct()
         conflicts = run.prove()
         if conflicts:
             return run.refuse(conflicts)
-        run.improve(executor)
+        run.improve()
     return run.finish()
 
 
@@ -127,13 +133,14 @@ class _Run:
         self._parameters = parameters
         self._report = report
         self._cancelled = cancelled
+        self.workers = open_workers(parameters.executor, parameters.workers)
         self._deadline = float("inf")
         limit = parameters.time_limit_seconds
         if limit is not None:
             reserve = 0.03 * limit + LAST_SECONDS + JUDGE_SECONDS_A_BYTE * len(file.json)
             self._deadline = self._started + max(0.2 * limit, limit - reserve)
 
-    def price_pairs(self, executor: Executor) -> None:
+    def price_pairs(self) -> None:
         """Compile the problem and price every pair alone."""
         self._grid: Grid = compile_grid(self._file.problem)
         self._schedule: Schedule = pinned_schedule(self._grid)
@@ -142,14 +149,9 @@ class _Run:
         )
         self._incumbent.enter("pairs")
         self._relaxed: Grid = relax(self._grid)
-        pairs = len(self._grid.pair_expert)
-        cost = np.full((pairs, 6), NEVER, dtype=np.int64)
-        futures = [
-            executor.submit(price_alone, self._relaxed, self._schedule, FREE, first, last, cost)
-            for first, last in split(pairs, self._parameters.workers)
-        ]
-        for future in futures:
-            future.result()
+        ranges = split(len(self._grid.pair_expert), PRICE_RANGES * self.workers.number)
+        costs = self.workers.complete(price_range, Shared(Ground(self._relaxed)), ranges)
+        cost = np.concatenate([np.empty((0, MAX_SESSIONS + 1), dtype=np.int64), *costs])
         self._pairs: AssignmentProblem = assignment_problem(self._grid, self._schedule, cost)
 
     def unkeepable_pins(self) -> tuple[str, ...]:
@@ -174,7 +176,7 @@ class _Run:
         self._capacity_bound = bound
         self._incumbent.raise_bound(bound)
 
-    def construct(self, executor: Executor) -> None:
+    def construct(self) -> None:
         """Put every engagement in once."""
         self._incumbent.enter("construct")
         table = order_pairs(self._pairs, self._price)
@@ -188,8 +190,8 @@ class _Run:
             pinned_schedule(self._grid),
             self._pairs,
             self._price,
-            executor,
-            chunks=2 * self._parameters.workers,
+            self.workers.threads,
+            chunks=2 * self.workers.thread_count,
         )
         for _ in range(KNAPSACK_STEPS):
             if self._lagrangian.is_finished or self._out_of_time():
@@ -206,15 +208,15 @@ class _Run:
         construct(one_a_day(self._grid), published, table, self._out_of_time)
         self._offer(published)
 
-    def _raise_bound(self, seconds: float) -> None:
-        """Take steps of the Lagrangian for so long, or a few where a run is limited in work."""
-        until, steps = time.monotonic() + seconds, 0
+    def _raise_bound(self, enough: Callable[[], bool]) -> None:
+        """Take steps of the Lagrangian until told, or a few where a run is limited in work."""
+        steps = 0
         while not (self._lagrangian.is_finished or self._incumbent.is_optimal):
             self._lagrangian.step(self._incumbent.cost)
             self._incumbent.raise_bound(self._lagrangian.bound)
             steps += 1
             if self._parameters.work_limit is None:
-                if time.monotonic() >= until:
+                if enough():
                     break
             elif steps == LAGRANGIAN_STEPS:
                 break
@@ -236,15 +238,14 @@ class _Run:
         self._incumbent.raise_bound(proof.bound)
         return ()
 
-    def improve(self, executor: Executor) -> None:
+    def improve(self) -> None:
         """Search until the limit; a small assignment is closed when a good plan is known."""
         self._incumbent.enter("improve")
         improver = Improver(
             one_a_day(self._grid),
             order_pairs(self._pairs, np.zeros_like(self._price)),
             self._incumbent,
-            executor,
-            self._parameters.workers,
+            self.workers,
             self._parameters.seed,
         )
         work = self._parameters.work_limit
@@ -322,7 +323,7 @@ class _Run:
             solver=SolverRecord(
                 version=version("expert-dispatch-matcher"),
                 seed=parameters.seed,
-                workers=parameters.workers,
+                workers=self.workers.number,
                 seconds=round(time.monotonic() - self._started, 3),
                 time_limit_seconds=parameters.time_limit_seconds,
                 work_limit=parameters.work_limit,

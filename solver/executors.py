@@ -95,12 +95,22 @@ class Shared(Generic[Common]):
 
 @dataclass(frozen=True)
 class Outcome(Generic[Result]):
-    """What a piece came to: its value or its error, and what it took where it ran."""
+    """What a piece came to, and what it took where it ran."""
 
-    value: Result | None
-    error: Exception | None
+    value: Result
     seconds: float
     cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a piece itself raised, so that any other error is the executor's."""
+
+    error: Exception
+
+
+Answer = Outcome[Any] | Failure | bytes
+"""What a future comes to: of a thread, or pickled of another process."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +124,14 @@ class Traffic:
 
 def run_here(
     function: Callable[[Common, Task], Result], common: Common, task: Task
-) -> Outcome[Result]:
-    """Run a piece; an error of its own is an outcome, so that all others are the executor's."""
+) -> Outcome[Result] | Failure:
+    """Run a piece in this process."""
     began, cpu_began = time.perf_counter(), time.thread_time()
-    value, error = None, None
     try:
         value = function(common, task)
-    except Exception as raised:  # noqa: BLE001  raised again where the outcome is read
-        error = raised
-    return Outcome(value, error, time.perf_counter() - began, time.thread_time() - cpu_began)
+    except Exception as error:  # raised again where the outcome is read
+        return Failure(error)
+    return Outcome(value, time.perf_counter() - began, time.thread_time() - cpu_began)
 
 
 def run_elsewhere(release: str, digest: str, packed: bytes | None, call: bytes) -> bytes:
@@ -134,7 +143,7 @@ def run_elsewhere(release: str, digest: str, packed: bytes | None, call: bytes) 
     if release != _release():
         reason = f"a worker has version {_release()} of this package, not {release}"
         error = ExecutorError(f"{reason}; install the same on all machines")
-        return pickle.dumps(Outcome(None, error, 0.0, 0.0))
+        return pickle.dumps(Failure(error))
     with _lock:
         if digest not in _kept:
             if packed is None:
@@ -146,7 +155,7 @@ def run_elsewhere(release: str, digest: str, packed: bytes | None, call: bytes) 
         common = _kept[digest]
     function, task = pickle.loads(call)  # noqa: S301  our own
     outcome = run_here(function, common, task)
-    if outcome.error is not None:
+    if isinstance(outcome, Failure):
         outcome.error.add_note("".join(traceback.format_exception(outcome.error)))
     return pickle.dumps(outcome)
 
@@ -192,20 +201,38 @@ class Workers:
         """Run a module-level function with every task, side by side."""
         return Batch(self, [partial(self.submit, function, shared, task) for task in tasks])
 
+    def complete(
+        self,
+        function: Callable[[Common, Task], Result],
+        shared: Shared[Common],
+        tasks: Sequence[Task],
+    ) -> list[Result]:
+        """The results of all tasks; a piece that is lost runs again, here."""
+        outcomes = self.start(function, shared, tasks).outcomes()
+        return [
+            function(shared.value, task) if outcome is None else outcome.value
+            for task, outcome in zip(tasks, outcomes, strict=True)
+        ]
+
     def submit(
         self,
         function: Callable[[Common, Task], Result],
         shared: Shared[Common],
         task: Task,
         packed: bool = False,  # noqa: ARG002  for other processes
-    ) -> Future[Any]:
+    ) -> Future[Answer]:
         """Hand out one piece; `packed` says whether what is shared goes with it."""
         return self.threads.submit(run_here, function, shared.value, task)
 
-    def read(self, answer: Any) -> Outcome[Any] | None:
+    def read(self, answer: Answer) -> Outcome[Any] | Failure | None:
         """Read what a future came to; None where the piece is to be sent again, packed."""
-        outcome: Outcome[Any] = answer
-        self.longest = max(self.longest, outcome.seconds)
+        outcome: Outcome[Any] | Failure | None
+        if isinstance(answer, bytes):
+            outcome = pickle.loads(answer) if answer else None  # noqa: S301  our own
+        else:
+            outcome = answer
+        if isinstance(outcome, Outcome):
+            self.longest = max(self.longest, outcome.seconds)
         return outcome
 
     @property
@@ -238,7 +265,8 @@ class RemoteWorkers(Workers):
     ) -> None:
         self._name, self._opener = name, opener
         self._opened: Opened | None = opener()
-        super().__init__(number or self._opened.number, cores())
+        number = number or self._opened.number
+        super().__init__(number, cores() if elsewhere else number)
         self.elsewhere = elsewhere
         self.traffic = Traffic()
         self._failures = 0
@@ -254,16 +282,16 @@ class RemoteWorkers(Workers):
         shared: Shared[Common],
         task: Task,
         packed: bool = False,
-    ) -> Future[Any]:
+    ) -> Future[Answer]:
         """Hand out one piece; after too many failures, to a thread of this process."""
         call = pickle.dumps((function, task))
         content = shared.packed if packed else None
         while self._opened is not None:
             try:
-                future = self._opened.executor.submit(
+                future: Future[Answer] = self._opened.executor.submit(
                     run_elsewhere, _release(), shared.digest, content, call
                 )
-            except Exception as error:  # noqa: BLE001  whatever it is, the executor is broken
+            except Exception as error:  # whatever it is, the executor is broken
                 self._reopen(error)
             else:
                 sent = self.traffic.sent_bytes + len(call) + len(content or b"")
@@ -271,13 +299,12 @@ class RemoteWorkers(Workers):
                 return future
         return super().submit(function, shared, task)
 
-    def read(self, answer: Any) -> Outcome[Any] | None:
+    def read(self, answer: Answer) -> Outcome[Any] | Failure | None:
         """Read an answer of another process, or of a thread."""
-        if isinstance(answer, Outcome):
-            return super().read(answer)
-        received = self.traffic.received_bytes + len(answer)
-        self.traffic = replace(self.traffic, received_bytes=received)
-        return super().read(pickle.loads(answer)) if answer else None  # noqa: S301  our own
+        if isinstance(answer, bytes):
+            received = self.traffic.received_bytes + len(answer)
+            self.traffic = replace(self.traffic, received_bytes=received)
+        return super().read(answer)
 
     @property
     def patience(self) -> float:
@@ -300,7 +327,7 @@ class RemoteWorkers(Workers):
             self._failures += 1
             try:
                 self._opened = self._opener()
-            except Exception as error:  # noqa: BLE001  counted, and named below
+            except Exception as error:  # counted, and named below
                 reason = error
             else:
                 return
@@ -321,7 +348,7 @@ class RemoteWorkers(Workers):
 class Batch(Generic[Result]):
     """Pieces that are out; those that are lost have no outcome."""
 
-    def __init__(self, workers: Workers, submits: Sequence[Callable[..., Future[Any]]]) -> None:
+    def __init__(self, workers: Workers, submits: Sequence[Callable[..., Future[Answer]]]) -> None:
         self._workers, self._submits = workers, submits
         self._outcomes: list[Outcome[Result] | None] = [None] * len(submits)
         self._heard = time.monotonic()
@@ -343,15 +370,15 @@ class Batch(Generic[Result]):
             self.give_up()
         return not self._pending
 
-    def _take(self, future: Future[Any], number: int) -> None:
+    def _take(self, future: Future[Answer], number: int) -> None:
         try:
             outcome = self._workers.read(future.result())
-        except Exception as error:  # noqa: BLE001  a piece's own errors are outcomes
+        except Exception as error:  # a piece's own errors are outcomes
             self._reason = error
             return
         if outcome is None:
             self._pending[self._submits[number](packed=True)] = number
-        elif outcome.error is not None:
+        elif isinstance(outcome, Failure):
             raise outcome.error
         else:
             self._outcomes[number] = outcome
@@ -423,7 +450,7 @@ def _dask(address: str) -> Opened:
         client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ExecutorError(
-            f"no Dask scheduler answers there; check the address, or start one: dask scheduler"
+            "no Dask scheduler answers there; check the address, or start one: dask scheduler"
         ) from error
     threads = sum(client.nthreads().values())
     if not threads:

@@ -171,8 +171,7 @@ class Improver:
             took = time.monotonic() - now
             self.pace.note(steps, [outcome for outcome in found if outcome], took)
             if not at_once:
-                rest = time.monotonic() + min(BOUND_SHARE * took, max(0.0, left - 2 * took))
-                beside(lambda rest=rest: time.monotonic() >= rest)
+                beside(_after(min(BOUND_SHARE * took, max(0.0, left - 2 * took))))
             self._incumbent.report()
 
     def _steps(self, left: float, work: int | None) -> int:
@@ -208,7 +207,7 @@ class Improver:
             best, least, change = Best(*(array.copy() for array in lane.plan)), lane.cost, 0
             for part in lane.parts:
                 outcome = next(each)
-                if outcome is None or outcome.value is None:
+                if outcome is None:
                     continue
                 found = outcome.value
                 put_rows(best, part.engagements, found.best)
@@ -233,3 +232,9 @@ class Improver:
             )
             if len(own)
         ]
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Whether so many seconds have passed from now."""
+    moment = time.monotonic() + seconds
+    return lambda: time.monotonic() >= moment

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from solver.bound import AssignmentProblem, assignment_problem, price_capacity, solve_assignment
-from solver.executors import open_executor
 from solver.grid import Grid, compile_grid, relax
 from solver.lagrangian import Lagrangian
 from solver.patterns import FREE, price_alone
@@ -29,7 +30,7 @@ def bounds(problem_file: ProblemFile, best_known: int) -> tuple[int, int, int, i
     """Prove the bound of capacities, of knapsacks, of knapsacks and time, and of CP-SAT."""
     grid, pairs = assignment(problem_file)
     capacity, price = price_capacity(pairs, best_known, 200)
-    with open_executor(1) as executor:
+    with ThreadPoolExecutor(1) as executor:
         relaxation = Lagrangian(grid, pinned_schedule(grid), pairs, price, executor, chunks=2)
         for _ in range(100):
             relaxation.step(best_known)

@@ -66,19 +66,27 @@ class Seconds(click.ParamType[float]):
 @click.option(
     "--workers",
     type=click.IntRange(1, 1024),
-    default=len(os.sched_getaffinity(0)),
-    help="Processes at work; by default one for each core.",
+    help="Pieces at work at once; by default one for each core, of the cluster where there is one.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="With one worker and a work limit alone, the same seed gives the same plan.",
+    help="With a work limit alone, the same seed and workers give the same plan, "
+    "wherever pieces run, unless one is lost.",
 )
-@click.option("--executor", metavar="URL", help="Where pieces run: local, which is the default.")
 @click.option(
-    "--work-limit", type=click.IntRange(1), help="Search steps, for a run that can be repeated."
+    "--executor",
+    metavar="URL",
+    default="local",
+    show_default=True,
+    help="Where pieces run: local (threads), processes, or a Dask scheduler's tcp://host:port.",
+)
+@click.option(
+    "--work-limit",
+    type=click.IntRange(1),
+    help="Search steps of each worker, for a run that can be repeated.",
 )
 @click.option(
     "--curve",
@@ -89,9 +97,9 @@ def solve(
     problem_path: Path,
     out: Path,
     time_limit: float | None,
-    workers: int,
+    workers: int | None,
     seed: int,
-    executor: str | None,
+    executor: str,
     work_limit: int | None,
     curve: Path | None,
 ) -> int:
@@ -101,14 +109,9 @@ def solve(
     conflict with each other, it writes which, and exits 2.
     """
     started = time.monotonic()
-    if executor not in (None, "local"):
-        raise click.UsageError(
-            f"--executor {executor!r}: pieces run on the cores of this machine alone; "
-            "leave it out, and say --workers"
-        )
     file = _read_problem(problem_path)
     with _written_at_once(problem_path, out) as temporary:
-        parameters = _parameters(started, time_limit, work_limit, workers, seed)
+        parameters = _parameters(started, time_limit, work_limit, workers, seed, executor)
         with _kept_curve(curve, beside=(problem_path, out)) as keep:
             plan = _solve(file, parameters, keep)
         plan.write(temporary)
@@ -191,7 +194,12 @@ def _written_at_once(problem_path: Path, out: Path) -> Iterator[Path]:
 
 
 def _parameters(
-    started: float, time_limit: float | None, work_limit: int | None, workers: int, seed: int
+    started: float,
+    time_limit: float | None,
+    work_limit: int | None,
+    workers: int | None,
+    seed: int,
+    executor: str,
 ) -> Parameters:
     """Leave the engine what is left of the time; a work limit alone knows no clock."""
     from solver import Parameters  # noqa: PLC0415  see the top
@@ -200,12 +208,13 @@ def _parameters(
         time_limit = DEFAULT_TIME_LIMIT_SECONDS
     if time_limit is not None:
         time_limit = max(SHORTEST_SOLVE_SECONDS, time_limit - (time.monotonic() - started))
-    return Parameters(time_limit, workers=workers, seed=seed, work_limit=work_limit)
+    return Parameters(time_limit, workers, seed, work_limit, executor)
 
 
 def _solve(file: ProblemFile, parameters: Parameters, keep: Callable[[Progress], None]) -> Plan:
     from solver import NoPlanFound  # noqa: PLC0415  see the top
     from solver import solve as solve_problem  # noqa: PLC0415
+    from solver.executors import ExecutorError  # noqa: PLC0415
 
     with _interruptions() as interrupted, show_progress(Console(stderr=True)) as show:
 
@@ -217,6 +226,8 @@ def _solve(file: ProblemFile, parameters: Parameters, keep: Callable[[Progress],
             return solve_problem(file, parameters, on_progress=on_progress, cancelled=interrupted)
         except NoPlanFound as error:
             raise click.ClickException(f"{error}; give it more time") from error
+        except ExecutorError as error:
+            raise click.UsageError(f"--executor {parameters.executor!r}: {error}") from error
 
 
 @contextmanager

@@ -173,7 +173,9 @@ def test_a_file_that_nobody_may_read_is_named(
         ("--workers", "0", "1<=x"),
         ("--seed", "-1", "0<=x"),
         ("--work-limit", "0", "x>=1"),
-        ("--executor", "tcp://scheduler:8786", "leave it out"),
+        ("--executor", "somewhere", "give local, processes, or"),
+        ("--executor", "ftp://scheduler:8786", "give local, processes, or"),
+        ("--executor", "tcp://127.0.0.1:1", "no Dask scheduler answers"),
     ],
 )
 def test_an_option_out_of_range_is_refused(
