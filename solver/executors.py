@@ -41,7 +41,7 @@ from typing import Any, Generic, Self, TypeVar
 SCHEMES = ("tcp", "tls")
 """Those of Dask's addresses; `dask://` is taken for `tcp://`."""
 
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 5
 """How long a scheduler may take to answer."""
 
 MOST_FAILURES = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -75,11 +76,15 @@ def test_a_plan_of_many_pieces_passes_the_judge(workers: int) -> None:
     assert plan.bound <= plan.cost.total
 
 
-def test_the_same_seed_and_work_give_the_same_plan() -> None:
-    problem_file = crowded(engagements=30, experts=12)
-    first, second = (solve(problem_file, QUICK) for _ in range(2))
-    assert sessions(first) == sessions(second)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_same_seed_and_work_give_the_same_plan_wherever_pieces_run(workers: int) -> None:
+    problem_file = crowded(engagements=60, experts=62)
+    parameters = replace(QUICK, workers=workers)
+    first, second = (solve(problem_file, parameters) for _ in range(2))
+    elsewhere = solve(problem_file, replace(parameters, executor="processes"))
+    assert sessions(first) == sessions(second) == sessions(elsewhere)
     assert (first.cost, first.bound) == (second.cost, second.bound)
+    assert (first.cost, first.bound) == (elsewhere.cost, elsewhere.bound)
 
 
 def test_progress_only_ever_gets_better() -> None:
