@@ -149,6 +149,36 @@ def ask_one_at_a_time(problem_path: Path, plan_path: Path, experts: int) -> None
     click.echo(as_markdown(measure(problem_path, plan_path, experts)))
 
 
+@cli.command("bounds")
+@click.argument("plans", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def check_bounds(plans: Path) -> None:
+    """Compare the bounds of plans in a folder with the best plans that are known."""
+    from benchmarks.best_known import describe, is_refuted  # noqa: PLC0415  quick --help
+    from solver import Plan  # noqa: PLC0415
+
+    found = [Plan.from_json(path.read_bytes()) for path in sorted(plans.glob("*.json"))]
+    for plan in found:
+        click.echo(describe(plan))
+    sys.exit(1 if any(map(is_refuted, found)) else 0)
+
+
+@cli.command("moves")
+@click.argument("problem", type=click.Path(exists=True, path_type=Path))
+@click.argument("plan", type=click.Path(exists=True, path_type=Path))
+def check_moves(problem: Path, plan: Path) -> None:
+    """Take back each change from the published plan alone, and say what that would save."""
+    from benchmarks.moves import changes  # noqa: PLC0415  quick --help
+    from solver import Plan, ProblemFile  # noqa: PLC0415
+
+    found = list(changes(ProblemFile.from_path(problem), Plan.from_json(plan.read_bytes())))
+    needless = [each for each in found if each.is_needless]
+    for each in needless:
+        what = f"session {each.session}" if each.session else "the change of expert"
+        click.echo(f"{each.engagement}: taking back {what} saves {each.saves}")
+    click.echo(f"{len(found)} changes, {len(needless)} needless")
+    sys.exit(1 if needless else 0)
+
+
 @cli.command("brute-force")
 @click.option("--cases", default=1000, show_default=True, type=click.IntRange(1))
 @click.option("--first", default=0, show_default=True, help="The number of the first case.")
