@@ -28,7 +28,7 @@ from ortools.sat.python import cp_model
 from solver.cp_sat import run_cp_sat
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
-from solver.schedule import FINE, NEVER, Schedule, costs_without_free, overload
+from solver.schedule import FINE, NEVER, UNSERVABLE, Schedule, costs_without_free, overload
 
 
 class AssignmentProblem(NamedTuple):
@@ -107,12 +107,14 @@ def _evaluate_capacity(problem: AssignmentProblem, price: IntArray, surplus: Int
 def price_capacity(problem: AssignmentProblem, target: int, steps: int) -> tuple[int, IntArray]:
     """Raise the capacity bound by subgradient steps towards `target`; the bound and its prices.
 
-    Polyak's step length, halved when ten steps bring nothing. The prices are in 1 / FINE a
-    session.
+    Polyak's step length, halved when ten steps bring nothing. The first price is one for all
+    experts: where sessions have to be dropped, it is most of the truth, and no guess at the
+    cost of a plan would lead there. The prices are in 1 / FINE a session.
     """
-    price = np.zeros(len(problem.room), dtype=np.int64)
+    price = np.full(len(problem.room), _one_price(problem), dtype=np.int64)
     surplus = np.zeros_like(price)
     best, best_price, factor, idle = -NEVER, price.copy(), 1.0, 0
+    goal = max(FINE * target, int(1.02 * _evaluate_capacity(problem, price, surplus)))
     for _ in range(steps):
         value = int(_evaluate_capacity(problem, price, surplus))
         idle = 0 if value > best + abs(best) // 20_000 else idle + 1
@@ -125,9 +127,21 @@ def price_capacity(problem: AssignmentProblem, target: int, steps: int) -> tuple
         norm = int((surplus * surplus).sum())
         if norm == 0 or factor < 1e-3:
             break
-        step = factor * max(FINE, FINE * target - value, best // 50) / norm
+        step = factor * max(FINE, goal - value, best // 50) / norm
         price = np.maximum(0, price + np.rint(step * surplus).astype(np.int64))
     return -(-best // FINE), best_price
+
+
+def _one_price(problem: AssignmentProblem) -> int:
+    """The best price for all experts alike: the value is concave in it, its slope the surplus."""
+    surplus = np.zeros(len(problem.room), dtype=np.int64)
+    dearest = problem.nobody[problem.nobody < UNSERVABLE].max(initial=0)
+    low, high = 0, FINE * int(dearest)
+    while high - low > FINE:
+        middle = (low + high) // 2
+        _evaluate_capacity(problem, np.full_like(surplus, middle), surplus)
+        low, high = (middle, high) if surplus.sum() > 0 else (low, middle)
+    return low
 
 
 def option_costs(problem: AssignmentProblem, capacity_price: IntArray) -> IntArray:

@@ -51,6 +51,12 @@ def test_no_bound_lies_above_the_best_of_all_plans(part: int) -> None:
             assert max(bounds(file(record), best.cost)) <= best.cost, record["name"]
 
 
+def test_where_sessions_must_be_dropped_a_few_steps_show_it_whatever_they_aim_at() -> None:
+    _, pairs = assignment(file(problem(ann={"max_total": 1}, ben={"max_total": 1})))
+    bound, _ = price_capacity(pairs, 16, 5)
+    assert bound >= 2 * 1000
+
+
 def test_without_scarcity_every_bound_is_the_cheapest_pairs() -> None:
     assert bounds(file(problem()), 100) == (16, 16, 16, 16)
 
