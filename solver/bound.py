@@ -42,7 +42,7 @@ class AssignmentProblem(NamedTuple):
     pair_engagement: IntArray  # (P,)
     expert_pairs: IntArray  # (P,) pair numbers by expert
     expert_offset: IntArray  # (E + 1,)
-    room: IntArray  # (E,) sessions until max_total, pinned ones taken off
+    room: IntArray  # (E,) sessions that the caps leave beside the pinned ones
     cheap: IntArray  # (E,) sessions until target_total, likewise
     overload: int
     constant: int  # overload that the pinned sessions cause by themselves
@@ -65,11 +65,25 @@ def assignment_problem(grid: Grid, pinned: Schedule, cost: IntArray) -> Assignme
         pair_engagement=grid.pair_engagement,
         expert_pairs=order.astype(np.int64),
         expert_offset=bounds.astype(np.int64),
-        room=np.maximum(0, grid.max_total - pinned.load),
+        room=_room(grid, pinned),
         cheap=np.maximum(0, grid.target_total - pinned.load),
         overload=grid.overload,
         constant=sum(overload(grid, e, pinned.load[e]) for e in range(experts)),
     )
+
+
+def _room(grid: Grid, pinned: Schedule) -> IntArray:
+    """The sessions that an expert (E,) can hold beside the pinned ones, by all three caps.
+
+    On a day with open hours max_per_day, in a week no more than max_per_week, in all max_total.
+    """
+    is_open = grid.expert_starts.any(axis=(1, 3))
+    days = np.where(is_open, grid.max_per_day[:, np.newaxis] - pinned.day_count, 0)
+    weeks = np.zeros_like(pinned.week_count)
+    np.add.at(weeks, (slice(None), grid.week_of_day), np.maximum(0, days))
+    left = np.maximum(0, grid.max_per_week[:, np.newaxis] - pinned.week_count)
+    by_week = np.minimum(weeks, left).sum(axis=1)
+    return np.minimum(by_week, np.maximum(0, grid.max_total - pinned.load))
 
 
 @kernel

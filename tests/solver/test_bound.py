@@ -14,7 +14,7 @@ from solver.patterns import FREE, price_alone
 from solver.problem_file import ProblemFile
 from solver.schedule import NEVER, pinned_schedule
 from tests.solver.brute_force import brute_force
-from tests.solver.builders import file, problem
+from tests.solver.builders import Record, file, problem
 from tests.solver.random_problems import random_problem
 
 
@@ -85,3 +85,21 @@ def test_an_assignment_with_too_many_options_is_left_alone() -> None:
     _, pairs = assignment(file(problem()))
     capacity, price = price_capacity(pairs, 100, 10)
     assert solve_assignment(pairs, capacity, price, 100, most_options=1, limits={}) == 0
+
+
+@pytest.mark.parametrize(
+    ("ann", "room"),
+    [
+        ({"max_total": 3}, 3),
+        ({"max_per_week": 1}, 4),
+        ({"open": [["mon", "09:00", "17:00"]], "max_per_day": 2}, 2 * 3),
+        ({"open": [["mon", "09:00", "09:30"]]}, 0),
+        ({"busy": [["2025-07-14T00:00", "2025-07-26T00:00"]], "max_per_week": 2}, 2 * 2),
+    ],
+)
+def test_an_expert_has_the_room_that_the_tightest_of_the_caps_leaves(
+    ann: Record, room: int
+) -> None:
+    """Four weeks, and one of their Mondays is closed."""
+    _, pairs = assignment(file(problem(ann=ann, calendar={"closed_days": ["2025-07-21"]})))
+    assert pairs.room[0] == room
