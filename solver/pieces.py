@@ -17,40 +17,47 @@ from solver.grid import MAX_SESSIONS, Grid, IntArray
 from solver.kernel import kernel
 from solver.patterns import FREE, price_alone
 from solver.schedule import Schedule, pinned_schedule, remove
-from solver.search import Best, PairTable, Piece, best_of, restore, search
+from solver.search import Best, Memo, PairTable, Piece, best_of, new_memo, restore, search
+
+
+class Desk(NamedTuple):
+    """What a thread works with: a schedule with the pins alone, and what pairs cost that it met."""
+
+    schedule: Schedule
+    memo: Memo
 
 
 class Ground:
-    """What every piece of a stage reads: the grid, and schedules that hold the pins alone.
+    """What every piece of a stage reads: the grid, the order of its pairs, and desks to work at.
 
-    A schedule is made once for each thread; who borrows one gives it back as it was.
+    A desk is made once for each thread; who borrows one leaves it with the pins alone.
     """
 
     def __init__(self, grid: Grid, table: PairTable | None = None) -> None:
         self.grid = grid
         self.table = table
-        self._idle: list[Schedule] = []
+        self._idle: list[Desk] = []
 
     def __reduce__(self) -> tuple[type[Ground], tuple[Grid, PairTable | None]]:
-        """Schedules do not travel."""
+        """Desks do not travel."""
         return Ground, (self.grid, self.table)
 
     @contextmanager
-    def schedule(self) -> Iterator[Schedule]:
-        """Lend a schedule. What raises an error keeps it: nobody knows its state."""
+    def desk(self) -> Iterator[Desk]:
+        """Lend a desk; after an error it is not used again, because nobody knows its state."""
         try:
-            schedule = self._idle.pop()
+            desk = self._idle.pop()
         except IndexError:
-            schedule = pinned_schedule(self.grid)
-        yield schedule
-        self._idle.append(schedule)
+            desk = Desk(pinned_schedule(self.grid), new_memo(len(self.grid.pair_expert)))
+        yield desk
+        self._idle.append(desk)
 
 
 def price_range(ground: Ground, pairs: tuple[int, int]) -> IntArray:
     """The costs (last - first, 6) of the pairs first … last - 1, each alone, beside the pins."""
     first, last = pairs
     cost = np.empty((last - first, MAX_SESSIONS + 1), dtype=np.int64)
-    with ground.schedule() as schedule:
+    with ground.desk() as (schedule, _):
         price_alone(ground.grid, schedule, FREE, first, last, cost)
     return cost
 
@@ -87,7 +94,7 @@ def search_part(ground: Ground, task: SearchTask) -> Found:
     assert ground.table is not None  # noqa: S101  a search is given one
     outside = np.ones(len(grid.max_total), dtype=np.int64)
     outside[part.experts] = 0
-    with ground.schedule() as schedule:
+    with ground.desk() as (schedule, memo):
         restore(grid, schedule, part.plan)
         best = best_of(schedule)
         change, least = search(
@@ -95,6 +102,7 @@ def search_part(ground: Ground, task: SearchTask) -> Found:
             schedule,
             best,
             ground.table,
+            memo,
             Piece(0, part.engagements, outside),
             task.steps,
             task.temperature,

@@ -324,6 +324,7 @@ def search(
     schedule: Schedule,
     best: Best,
     table: PairTable,
+    memo: Memo,
     piece: Piece,
     steps: int,
     temperature: float,
@@ -332,11 +333,12 @@ def search(
     """Improve one piece of the schedule in place for a number of steps.
 
     `best` receives the piece's best state. Pieces share no expert and no engagement, so several
-    may run on one schedule at the same time. Returns what the end and the best state add to the
+    may run on one schedule at the same time. `memo` is of this grid and table, and saves time
+    alone. Returns what the end and the best state add to the
     cost at the start.
     """
     np.random.seed(seed)
-    paths, memo = new_paths(grid), new_memo(len(grid.pair_expert))
+    paths = new_paths(grid)
     memory = _Memory(
         np.empty(MOST_REMOVED, np.int64),
         np.empty(MOST_REMOVED, np.int64),
