@@ -2,7 +2,7 @@
 # make test    every test, in parallel
 # make lint    style, types, and the arrows between the rooms
 # make serve   the service on http://127.0.0.1:8000
-# make bench   the solver's figures on the benchmark instances
+# make bench   this solver beside others on the benchmark instances: an hour and a half
 # make clients the calendar programs (ical.js, vdirsyncer, khal, calcurse) the tests read feeds back with
 # make lock    resolve the dependencies of pyproject.toml anew
 # Each sets up what it needs, and can be run again.
@@ -30,7 +30,7 @@ lint: $(READY)
 serve: $(KERNELS)
 	$(BIN)/matcher serve
 
-bench: $(KERNELS)
+bench: $(KERNELS) .peers/ready
 	$(BIN)/python -m benchmarks
 
 # Debian keeps what makes virtual environments in a package of its own.
@@ -49,6 +49,19 @@ $(KERNELS): $(READY) $(wildcard solver/*.py)
 	rm -f solver/__pycache__/*.nbi solver/__pycache__/*.nbc
 	$(BIN)/python -m solver.warm_up
 	touch $@
+
+# Timefold, of whose package only the jars are used, and our model for it in Java.
+TIMEFOLD := benchmarks/timefold
+
+.peers/ready: $(TIMEFOLD)/requirements.txt $(wildcard $(TIMEFOLD)/*.java)
+	$(PYTHON) -m venv .peers/python
+	.peers/python/bin/pip install --quiet --pre --no-deps --require-hashes -r $(TIMEFOLD)/requirements.txt
+	@if command -v javac >/dev/null; then \
+		javac -Xlint:all,-processing -Werror -d .peers/classes \
+			-cp "$$(echo .peers/python/lib/*/site-packages/timefold/solver/jars)/*" $(TIMEFOLD)/*.java && touch $@; \
+	else \
+		echo 'Without a JDK, 17 or newer, Timefold is skipped.'; \
+	fi
 
 clients: .clients/ready
 

@@ -7,7 +7,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -16,67 +15,118 @@ from rich.progress import track
 from benchmarks.shapes import SHAPES, Hours, Shape
 
 if TYPE_CHECKING:
+    from benchmarks.results import Results
     from solver import Problem
 
-SHARED_INSTANCES = Path(__file__).parents[1].parent / "shared" / "instances"
+HERE = Path(__file__).parent
+INSTANCES = HERE.parents[1] / "shared" / "instances"
+SOLVERS = ("engine", "timefold", "single-model", "hand-rules")
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Measure the solver. Without a command: run every instance."""
+    """Measure the solver. Without a command: all solvers side by side, kept in this folder."""
     if context.invoked_subcommand is None:
-        context.invoke(run_instances)
+        context.invoke(run_side_by_side, keep=HERE)
 
 
 @cli.command("run")
 @click.option(
     "--instances",
     multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    help="A file or a folder of instances; by default the shared ones.",
+    help="A file, a folder, or the name of a shared instance; by default all that are shared.",
+)
+@click.option("--solvers", multiple=True, type=click.Choice(SOLVERS), help="By default all.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="The limit of each, in place of the protocol's.",
 )
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="For every instance.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the figures here as JSON.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Keep table and chart in this folder."
+)
 @click.option("--plans", type=click.Path(path_type=Path), help="Keep the plans in this folder.")
-def run_instances(
-    instances: tuple[Path, ...] = (),
+def run_side_by_side(
+    instances: tuple[str, ...] = (),
+    solvers: tuple[str, ...] = (),
+    seconds: float | None = None,
     workers: int = 2,
     seed: int = 0,
-    time_limit: float | None = None,
-    out: Path | None = None,
+    keep: Path | None = None,
     plans: Path | None = None,
 ) -> None:
-    """Solve each instance under the protocol, judge the plans, print the table."""
-    from benchmarks.report import as_json, as_markdown  # noqa: PLC0415  quick --help
-    from benchmarks.runner import run  # noqa: PLC0415
+    """Let each solver plan each instance, one after the other; judge the plans, print the table."""
+    from benchmarks.protocol import SOLVERS as KNOWN  # noqa: PLC0415  quick --help
+    from benchmarks.report import as_markdown, told  # noqa: PLC0415
+    from benchmarks.results import now_and_here  # noqa: PLC0415
+    from benchmarks.runner import Run, measure_start, run  # noqa: PLC0415
 
-    paths = sorted(_files(instances or (SHARED_INSTANCES,)), key=lambda path: path.stat().st_size)
+    paths = sorted(_files(instances or (str(INSTANCES),)), key=lambda path: path.stat().st_size)
     if not paths:
         raise click.UsageError("there are no instances; name some with --instances")
-    with TemporaryDirectory() as temporary:
-        folder = plans or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        figures = []
-        for path in paths:
-            click.echo(f"{path.name}:", err=True)
-            plan = folder / f"{path.name.removesuffix('.gz').removesuffix('.json')}.plan.json"
-            plan.unlink(missing_ok=True)
-            figures.append(run(path, plan, workers=workers, seed=seed, time_limit=time_limit))
-    click.echo(as_markdown(figures))
-    if out:
-        out.write_text(as_json(figures, workers=workers, seed=seed))
-    sys.exit(0 if all(each.holds for each in figures) else 1)
+    start_seconds = measure_start(workers)
+    runs: list[Run] = []
+    for path in paths:
+        for solver in KNOWN:
+            if solvers and solver.name not in solvers:
+                continue
+            plan = _plan_path(plans, path, solver.name)
+            runs.append(
+                run(solver, path, workers=workers, seed=seed, seconds=seconds, keep_plan=plan)
+            )
+            click.echo(told(runs[-1]), err=True)
+            results = now_and_here(
+                tuple(runs), workers=workers, seed=seed, start_seconds=start_seconds
+            )
+            if keep:
+                _keep(results, keep)
+    click.echo(as_markdown(results))
+    sys.exit(0 if all(each.holds or each.skipped for each in runs) else 1)
 
 
-def _files(paths: tuple[Path, ...]) -> list[Path]:
-    return [
-        file
-        for path in paths
-        for file in (sorted(path.glob("*.json*")) if path.is_dir() else [path])
-    ]
+@cli.command("draw")
+@click.option("--keep", default=HERE, type=click.Path(path_type=Path), help="Where they are kept.")
+def draw_again(keep: Path) -> None:
+    """Write table and chart anew from the results that are kept."""
+    from benchmarks.results import Results  # noqa: PLC0415  quick --help
+
+    _keep(Results.from_json((keep / "results.json").read_bytes()), keep)
+
+
+def _keep(results: Results, folder: Path) -> None:
+    from benchmarks.chart import draw  # noqa: PLC0415  quick --help
+    from benchmarks.report import as_markdown  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_bytes(results.to_json())
+    (folder / "results.md").write_text(f"# Results\n\n{as_markdown(results)}\n", encoding="utf-8")
+    (folder / "results.svg").write_bytes(draw(results))
+
+
+def _files(names: tuple[str, ...]) -> list[Path]:
+    files = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            files += sorted(path.glob("*.json*"))
+        elif path.is_file():
+            files.append(path)
+        elif (INSTANCES / f"{name}.json.gz").is_file():
+            files.append(INSTANCES / f"{name}.json.gz")
+        else:
+            raise click.UsageError(f"there is no instance {name!r}; name a file or a folder")
+    return files
+
+
+def _plan_path(folder: Path | None, instance: Path, solver: str) -> Path | None:
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    name = instance.name.removesuffix(".gz").removesuffix(".json")
+    return folder / f"{name}.{solver}.plan.json"
 
 
 @cli.command("generate")

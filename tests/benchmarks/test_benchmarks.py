@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from click.testing import CliRunner
 
 from benchmarks.__main__ import cli
 from benchmarks.instances import generate
-from benchmarks.runner import limit_seconds
 from benchmarks.shapes import SHAPES, Shape
 from solver import Parameters, solve
 from solver.problem import Problem
@@ -54,25 +52,6 @@ def test_a_replan_holds_the_sessions_before_its_day() -> None:
     assert pins
     assert all(pin.start.date() < dt.date(2025, 11, 1) for pin in pins)
     assert all(engagement.current for engagement in problem.engagements)
-
-
-def test_the_limit_follows_the_size() -> None:
-    assert [limit_seconds(size) for size in (60, 500, 2000, 10_000)] == [30, 60, 120, 600]
-
-
-def test_a_run_prints_the_table_and_keeps_figures_and_plans(tmp_path: Path) -> None:
-    instance, figures = tmp_path / "small.json.gz", tmp_path / "figures.json"
-    make = ["generate", "--engagements", "4", "--experts", "3", "--out", str(instance)]
-    measure = ["run", "--instances", str(instance), "--time-limit", "3", "--out", str(figures)]
-    assert CliRunner().invoke(cli, make).exit_code == 0
-    run = CliRunner().invoke(cli, [*measure, "--plans", str(tmp_path / "plans")])
-    assert run.exit_code == 0
-    assert "| small |" in run.stdout
-    (small,) = json.loads(figures.read_text())["figures"]
-    assert small["holds"]
-    assert small["exit_status"] == 0
-    assert small["peak_mebibytes"] > 10
-    assert (tmp_path / "plans" / "small.plan.json").exists()
 
 
 def test_a_comparison_with_brute_force_counts_what_is_equal() -> None:

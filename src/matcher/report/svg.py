@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 from xml.etree import ElementTree as ET
@@ -61,6 +62,11 @@ class Drawing:
     def circle(self, x: Number, y: Number, radius: Number, **attributes: Number | str) -> None:
         """Draw a circle around (x, y)."""
         self._add("circle", None, cx=x, cy=y, r=radius, **attributes)
+
+    def polyline(self, points: Iterable[tuple[Number, Number]], **attributes: Number | str) -> None:
+        """Draw straight lines from each point to the next."""
+        path = " ".join(f"{_short(x)},{_short(y)}" for x, y in points)
+        self._add("polyline", None, points=path, **attributes)
 
     def text(self, x: Number, y: Number, words: str, **attributes: Number | str) -> None:
         """Write words with their baseline at y."""
