@@ -144,6 +144,7 @@ def _plan_path(folder: Path | None, instance: Path, solver: str) -> Path | None:
 @click.option("--hours", type=click.Choice(get_args(Hours)))
 @click.option("--busy", type=click.FloatRange(0, 1), help="The share of days with something else.")
 @click.option("--online", type=click.FloatRange(0, 1), help="The share of engagements.")
+@click.option("--most-candidates", type=click.IntRange(1), help="60 by default.")
 @click.option("--scarce", is_flag=True, default=None, help="Few experts for one specialty.")
 @click.option("--least-gap-days", type=click.IntRange(0), help="7, 10 or 14 by default.")
 @click.option("--max-per-day", type=click.IntRange(1))

@@ -67,7 +67,10 @@ def generate(shape: Shape) -> Problem:
     for number, engagement in enumerate(engagements):
         near = experts[number % shape.regions :: shape.regions]
         needs = _two_specialties(chance, scarce=number % 3 == 0 if shape.scarce else None)
-        engagement["candidates"] = list(_candidates(chance, near, specialties, needs))
+        candidates = sorted(
+            _candidates(chance, near, specialties, needs), key=lambda each: each["cost"]
+        )
+        engagement["candidates"] = candidates[: shape.most_candidates]
     problem = Problem.model_validate(
         {
             "format": "problem/1",

@@ -28,6 +28,8 @@ class Shape:
     """The share of an expert's working days with something else in the calendar; 1: all of it."""
     online: float = 0.25
     """The share of engagements that are held online."""
+    most_candidates: int = 60
+    """An engagement names its cheapest ones."""
     scarce: bool = False
     """Whether one specialty is the first need of every third, and of one expert in twelve."""
     least_gap_days: int | None = None
@@ -80,6 +82,7 @@ SHAPES = {
     "all-but-one": Shape(free=1),
     "all-but-one-500": Shape(engagements=500, experts=120, free=1),
     "few-experts": Shape(engagements=2000, experts=30),
+    "few-experts-tight": Shape(engagements=2000, experts=30, tightness=10),
     "scarce-2000": Shape(engagements=2000, experts=500, scarce=True, tightness=0.97),
     "large": Shape(engagements=10_000, experts=2400, regions=20),
 }

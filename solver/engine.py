@@ -21,7 +21,7 @@ from solver.construct import construct, order_pairs
 from solver.cost import cost_of
 from solver.exact import MOST_STARTS, count_starts, solve_exactly
 from solver.executors import Shared, open_workers, split
-from solver.grid import MAX_SESSIONS, Grid, compile_grid, one_a_day, relax
+from solver.grid import MAX_SESSIONS, Grid, compile_grid, one_a_day, relax, share_weeks
 from solver.improve import Improver
 from solver.incumbent import Incumbent, Progress
 from solver.lagrangian import Lagrangian
@@ -242,7 +242,7 @@ class _Run:
         """Search until the limit; a small assignment is closed when a good plan is known."""
         self._incumbent.enter("improve")
         improver = Improver(
-            one_a_day(self._grid),
+            share_weeks(one_a_day(self._grid)),
             order_pairs(self._pairs, np.zeros_like(self._price)),
             self._incumbent,
             self.workers,

@@ -211,16 +211,23 @@ def relax(grid: Grid) -> Grid:
         (grid.travel <= grid.travel[:, [via]] + grid.travel[[via], :] + shortest).all()
         for via in range(len(grid.travel))
     )
-    return grid._replace(
-        week_need=np.minimum(grid.week_need, 2),
+    return share_weeks(grid)._replace(
         travel=grid.travel if direct else np.zeros_like(grid.travel),
         leave=grid.leave if direct else np.zeros_like(grid.leave),
     )
 
 
 def one_a_day(grid: Grid) -> Grid:
-    """The grid for the search: it never holds two sessions of one engagement on one day."""
+    """The grid for a plan: it never holds two sessions of one engagement on one day."""
     return grid._replace(min_gap=np.maximum(grid.min_gap, 1))
+
+
+def share_weeks(grid: Grid) -> Grid:
+    """The grid for the search: two sessions of one engagement share a week that has room for two.
+
+    Where a third one finds no room there, tracing the path refuses it, at the cost of one step.
+    """
+    return grid._replace(week_need=np.minimum(grid.week_need, 2))
 
 
 def _integers(values: Iterable[int]) -> IntArray:

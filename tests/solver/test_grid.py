@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from solver.grid import Grid, compile_grid, one_a_day, relax
+from solver.grid import NO_DAY, OUTSIDE, Grid, compile_grid, one_a_day, relax, share_weeks
 from tests.solver.builders import file, pin, problem
 
 MONDAY, TUESDAY, SATURDAY = 0, 1, 5
@@ -108,3 +108,13 @@ def test_a_bound_forgets_the_way_where_a_detour_is_shorter() -> None:
 def test_the_search_keeps_two_sessions_of_one_engagement_a_day_apart() -> None:
     grid = compiled(bakers={"min_gap_days": 0})
     assert (grid.min_gap.tolist(), one_a_day(grid).min_gap.tolist()) == ([0, 7], [1, 7])
+
+
+def test_the_search_lets_two_sessions_share_a_week_that_has_room_for_two() -> None:
+    grid = compiled(bakers={"min_gap_days": 1})
+    assert (grid.week_need.tolist(), share_weeks(grid).week_need.tolist()) == ([7, 1], [2, 1])
+
+
+def test_a_session_published_before_the_period_is_somewhere_else() -> None:
+    grid = compiled(bakers={"current": {"expert": "ann", "starts": ["2025-07-13T10:00"]}})
+    assert grid.current_day[0].tolist() == [OUTSIDE] + [NO_DAY] * 4
