@@ -79,11 +79,12 @@ def _room(grid: Grid, pinned: Schedule) -> IntArray:
     """
     is_open = grid.expert_starts.any(axis=(1, 3))
     days = np.where(is_open, grid.max_per_day[:, np.newaxis] - pinned.day_count, 0)
-    weeks = np.zeros_like(pinned.week_count)
-    np.add.at(weeks, (slice(None), grid.week_of_day), np.maximum(0, days))
+    mondays = np.searchsorted(grid.week_of_day, np.arange(pinned.week_count.shape[1]))
+    weeks = np.add.reduceat(np.maximum(0, days), mondays, axis=1)
     left = np.maximum(0, grid.max_per_week[:, np.newaxis] - pinned.week_count)
-    by_week = np.minimum(weeks, left).sum(axis=1)
-    return np.minimum(by_week, np.maximum(0, grid.max_total - pinned.load))
+    total = np.maximum(0, grid.max_total - pinned.load)
+    room: IntArray = np.minimum(total, np.minimum(weeks, left).sum(axis=1))
+    return room
 
 
 @kernel
