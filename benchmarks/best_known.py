@@ -13,7 +13,7 @@ BEST_KNOWN_COSTS = {
     "tokyo-60-tight": 5_626,
     "tokyo-60-replan-2025-10-15": 4_165,
     "metro-500": 22_264,
-    "metro-500-tight": 29_531,
+    "metro-500-tight": 29_456,
     "metro-500-replan-2025-10-20": 12_170,
     "region-2000": 106_546,
     "nation-10000": 548_874,
