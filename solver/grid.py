@@ -90,9 +90,7 @@ def compile_grid(problem: Problem) -> Grid:
     """Compile a checked problem."""
     calendar = problem.calendar
     days = (calendar.last_day - calendar.first_day).days + 1
-    starts = np.array(
-        [m for m in range(DAY_MINUTES) if m % 60 % calendar.slot_minutes == 0], dtype=np.int64
-    )
+    starts = np.arange(0, DAY_MINUTES, calendar.slot_minutes, dtype=np.int64)
     words = -(-len(starts) // 64)
     weekday_of_day = (calendar.first_day.weekday() + np.arange(days)) % 7
     open_day = np.ones(days, dtype=np.bool_)

@@ -64,7 +64,7 @@ class _Choice(NamedTuple):
     """The working memory of the search for the starts of a run."""
 
     number: IntArray  # (5,) the sessions to choose a start for
-    price: IntArray  # (5, S) what each start costs by itself
+    price: IntArray  # (5, S) what each start costs by itself, above the least
     at: IntArray  # (5,) the start that is being tried
     spent: IntArray  # (6,) what those before cost together
 
@@ -262,9 +262,10 @@ def _hold_run(
         if least >= NEVER:
             return
         minute = runs.minute[i, j, day]
-        least = _try_starts(grid, schedule, pair, day, free, least, today, choice, minute)
-        if least == NEVER:
+        above = _try_starts(grid, schedule, pair, day, free, today, choice, minute)
+        if above == NEVER:
             return
+        least += above
     runs.cost[i, j, day] = least + inside
     for number in range(i, j + 1):
         if grid.pin_day[a, number] != NO_DAY:
@@ -273,7 +274,7 @@ def _hold_run(
 
 @kernel
 def _price_starts(grid: Grid, expert: int, a: int, day: int, level: int, choice: _Choice) -> int:
-    """Fill what each start of a day costs a session by itself; returns the least."""
+    """Fill what each start of a day costs a session by itself above the least, which it returns."""
     number, least = choice.number[level], NEVER
     theirs = grid.expert_starts[expert, grid.duration_index[a, number], day]
     ours = grid.engagement_starts[grid.row[a, number], day]
@@ -290,6 +291,9 @@ def _price_starts(grid: Grid, expert: int, a: int, day: int, level: int, choice:
                 cost += grid.move
         choice.price[level, start] = cost
         least = min(least, cost)
+    for start in range(len(grid.start_minutes)):
+        if choice.price[level, start] < NEVER:
+            choice.price[level, start] -= least
     return int(least)
 
 
@@ -300,12 +304,11 @@ def _try_starts(
     pair: int,
     day: int,
     free: int,
-    least: int,
     today: _Day,
     choice: _Choice,
     minute: IntArray,
 ) -> int:
-    """The cheapest starts of some sessions on one day, by depth-first search; their cost."""
+    """The cheapest starts of some sessions on one day, by depth-first search; their price."""
     a, expert = grid.pair_engagement[pair], grid.pair_expert[pair]
     best, level = NEVER, 0
     choice.at[0], choice.spent[0] = -1, 0
@@ -320,7 +323,7 @@ def _try_starts(
         choice.spent[level + 1] = spent
         if level < free - 1:
             level += 1
-            choice.at[level] = -1
+            choice.at[level] = choice.at[level - 1] if _alike(grid, a, choice, level) else -1
             continue
         count = _list_booked(schedule, expert, day, today)
         for chosen in range(free):
@@ -331,9 +334,17 @@ def _try_starts(
             best = spent
             for chosen in range(free):
                 minute[choice.number[chosen]] = grid.start_minutes[choice.at[chosen]]
-            if best == least:
+            if best == 0:
                 break
     return int(best)
+
+
+@kernel
+def _alike(grid: Grid, a: int, choice: _Choice, level: int) -> bool:
+    """Whether a session may change places with the one before it, so that one order is enough."""
+    one, other = choice.number[level - 1], choice.number[level]
+    published = grid.current_day[a, one] != NO_DAY or grid.current_day[a, other] != NO_DAY
+    return bool(grid.row[a, one] == grid.row[a, other] and not published)
 
 
 @kernel

@@ -10,27 +10,28 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import islice
 from typing import Self
 
 import numpy as np
 
-from solver.cost import bill, cost_of
+from solver.cost import cost_of
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray, compile_grid, split_moment
-from solver.insertion import Insertions, price_insertions, rest_holds
+from solver.insertion import price_insertions, rest_holds
 from solver.pins import broken_pins
-from solver.plan import Assignment, Cost, Plan, SolverRecord, gap_of
-from solver.problem import Moment
+from solver.plan import Assignment, Plan, SolverRecord, gap_of
+from solver.problem import Engagement, Moment
 from solver.problem_file import ProblemFile
+from solver.question import Question, Visit, Way, read_ways
 from solver.schedule import (
-    NEVER,
     NOBODY,
     UNSERVABLE,
     Schedule,
     cost_with,
     insert,
-    overload,
     pinned_schedule,
     remove,
     total_cost,
@@ -60,26 +61,13 @@ class OutdatedOffer(ValueError):
 
 
 @dataclass(frozen=True)
-class Offer:
-    """One way to serve an engagement; no dates with this expert cost less beside the rest."""
+class Offer(Way):
+    """A way to serve an engagement beside the rest of a plan, and what that would change."""
 
-    engagement: str
-    expert: str
-    starts: tuple[Moment, ...]
-    """Sessions 1…k, pinned ones included."""
-    wanted: int
-    """How many sessions the engagement asks for."""
-    cost: Cost
-    """What the engagement is charged, and the overload that its sessions add to the expert's."""
     change: int
     """What the cost of the whole plan changes by from what it is now."""
     revision: int
     """The state of the plan for which it holds."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every session that is wanted is served."""
-        return len(self.starts) == self.wanted
 
 
 class StandingPlan:
@@ -135,10 +123,10 @@ class StandingPlan:
         )
 
     def assignment(self, engagement_id: str) -> Assignment | None:
-        """How one engagement is served; None where it has no session."""
+        """How one engagement is served; None where it has no session, or lacks one before a pin."""
         a = self._number[engagement_id]
         count, pair = int(self.schedule.served[a]), self.schedule.pair[a]
-        if count == 0:
+        if count == 0 or self.schedule.cost[a] >= UNSERVABLE:
             return None
         if pair == NOBODY:
             expert = self.grid.pin_expert[a, count - 1]
@@ -162,13 +150,46 @@ class StandingPlan:
         """
         a = self._number[engagement_id]
         now = self.cost
-        before = self._take_out(a)
-        rest = self.cost - int(self.schedule.cost[a])
-        found = price_insertions(self.grid, self.schedule, a)
-        offers = tuple(self._offers(a, found, most, rest - now))
-        if before is not None:
-            self._book(before)
-        return offers
+        with self.trial(engagement_id):
+            self._take_out(a)
+            rest = self.cost - int(self.schedule.cost[a])
+            found = price_insertions(self.grid, self.schedule, a)
+            ways = islice(read_ways(self.problem, self.grid, self.schedule, a, found), most)
+            return tuple(
+                Offer(**vars(way), change=rest + way.cost.total - now, revision=self._revision)
+                for way in ways
+            )
+
+    def question(self, engagement: Engagement) -> Question:
+        """Who could serve an engagement beside the rest; it may differ from the problem's own."""
+        visits = tuple(self._visits(without=engagement.id))
+        return Question.of(self.problem, engagement, visits)
+
+    def cost_beside(self, engagement_id: str) -> int:
+        """What everything but one engagement costs, without the overload that it adds.
+
+        Raises:
+            Inseparable: the rest cannot stand without it.
+        """
+        a = self._number[engagement_id]
+        with self.trial(engagement_id):
+            self._take_out(a)
+            return self.cost - int(self.schedule.cost[a])
+
+    @contextmanager
+    def trial(self, *engagement_ids: str) -> Iterator[None]:
+        """Change some engagements for a while: in the end each has what it had before."""
+        before = [self.assignment(each) for each in engagement_ids]
+        revision = self._revision
+        try:
+            yield
+        finally:
+            for each in engagement_ids:
+                remove(self.grid, self.schedule, self._number[each])
+            for assignment in before:
+                if assignment is not None:
+                    self._book(assignment)
+            self._revision = revision
 
     def insert(self, offer: Offer) -> None:
         """Put an offer into the plan, in place of what the engagement has.
@@ -222,33 +243,23 @@ class StandingPlan:
             solver=record,
         )
 
-    def _offers(self, a: int, found: Insertions, most: int, rest_change: int) -> Iterator[Offer]:
-        """The cheapest number of sessions of each pair, the cheapest pairs first."""
-        engagement = self.problem.engagements[a]
-        least = found.cost.min(axis=1, initial=NEVER)
-        for row in np.argsort(least, kind="stable")[:most]:
-            if least[row] == NEVER:
-                break
-            count = int(found.cost[row].argmin())
-            expert = int(self.grid.pair_expert[self.grid.pair_offset[a] + row])
-            assignment = Assignment(
-                engagement=engagement.id,
-                expert=self.problem.experts[expert].id,
-                starts=self._starts(found.day[row, count], found.minute[row, count], count),
-            )
-            load = self.schedule.load[expert]
-            more = load + int((self.grid.pin_day[a, :count] == NO_DAY).sum())
-            added = overload(self.grid, expert, more) - overload(self.grid, expert, load)
-            cost = bill(self.problem, self.experts, engagement, assignment, added)
-            yield Offer(
-                engagement=engagement.id,
-                expert=assignment.expert,
-                starts=assignment.starts,
-                wanted=len(engagement.durations),
-                cost=cost,
-                change=rest_change + cost.total,
-                revision=self._revision,
-            )
+    def _visits(self, without: str) -> Iterator[Visit]:
+        """The sessions of all engagements but one."""
+        for assignment in self.assignments:
+            engagement = self.engagements[assignment.engagement]
+            if engagement.id == without:
+                continue
+            pins = {pin.session: pin.expert for pin in engagement.pinned}
+            for number, start in enumerate(assignment.starts, 1):
+                yield Visit(
+                    expert=pins.get(number, assignment.expert),
+                    engagement=engagement.id,
+                    session=number,
+                    start=start,
+                    minutes=engagement.durations[number - 1],
+                    place=engagement.place,
+                    held=number in pins,
+                )
 
     def _take_out(self, a: int) -> Assignment | None:
         """Take an engagement's free sessions out; returns what it had, None where it had none."""

@@ -6,6 +6,7 @@ The machine code is kept beside the source, so that no run spends its time limit
 import datetime as dt
 
 from solver.engine import Parameters, solve
+from solver.explain import explain
 from solver.problem import (
     WEEKDAYS,
     Calendar,
@@ -105,7 +106,7 @@ def main() -> None:
     for problem in (smallest_problem(), crowded_problem()):
         file = ProblemFile.from_problem(problem)
         plan = solve(file, Parameters(time_limit_seconds=None, work_limit=20))
-        StandingPlan.load(file, plan).best_offers(problem.engagements[0].id)
+        explain(StandingPlan.load(file, plan), problem.engagements[0].id)
 
 
 if __name__ == "__main__":

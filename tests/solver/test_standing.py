@@ -31,6 +31,11 @@ def times(assignment: Assignment | None) -> list[str]:
     return [start.isoformat(timespec="minutes") for start in assignment.starts]
 
 
+def in_order(plan: Plan) -> bool:
+    """Whether no session of a day precedes one of a lower number: a plan may, but not a pin."""
+    return all(list(each.starts) == sorted(each.starts) for each in plan.assignments)
+
+
 def held(record: Record, plan: Plan, name: str) -> Record:
     """Describe the same problem with every engagement but one held as it is in the plan."""
     served = {each.engagement: each for each in plan.assignments}
@@ -173,7 +178,7 @@ def test_the_best_offer_is_the_optimum_beside_the_rest(first: int) -> None:
     for seed in range(first, first + 20):
         record = random_problem(seed)
         plan = solve(file(record), QUICK)
-        if plan.status == "infeasible_pins":
+        if plan.status == "infeasible_pins" or not in_order(plan):
             continue
         for engagement in record["engagements"]:
             rest = held(record, plan, engagement["id"])
@@ -214,7 +219,7 @@ def test_one_engagement_is_solved_with_proof() -> None:
 
 def test_nobody_is_served_where_that_costs_less() -> None:
     record = problem(tailors={"candidates": []})
-    record["weights"] |= {"unserved": 0, "dropped_session": 0}
+    record["weights"] = record["weights"] | {"unserved": 0, "dropped_session": 0}
     plan = solve_one(file(record), "bakers")
     assert (plan.status, plan.assignments) == ("optimal", ())
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list and revoke API keys."),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
+    "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),
     "check": LazyCommand("matcher.cli.files", "check", "Judge a plan file against its problem."),
 }
 

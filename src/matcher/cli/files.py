@@ -109,7 +109,7 @@ def solve(
     conflict with each other, it writes which, and exits 2.
     """
     started = time.monotonic()
-    file = _read_problem(problem_path)
+    file = read_problem(problem_path)
     with _written_at_once(problem_path, out) as temporary:
         parameters = _parameters(started, time_limit, work_limit, workers, seed, executor)
         with _kept_curve(curve, beside=(problem_path, out)) as keep:
@@ -132,8 +132,8 @@ def check(problem_path: Path, plan_path: Path) -> int:
 
     Prints the cost by part as JSON, then each broken rule on a line; exits 1 if there is one.
     """
-    file = _read_problem(problem_path)
-    with _named(plan_path):
+    file = read_problem(problem_path)
+    with named(plan_path):
         plan = unpack(read_bytes(plan_path))
     verdict = judge(file.json, plan)
     for broken in verdict.broken:
@@ -146,13 +146,14 @@ def check(problem_path: Path, plan_path: Path) -> int:
     return DONE if verdict.holds else NO
 
 
-def _read_problem(path: Path) -> ProblemFile:
-    with _named(path):
+def read_problem(path: Path) -> ProblemFile:
+    """Read a problem file; what is wrong with it is one line that begins with its name."""
+    with named(path):
         return ProblemFile.from_path(path)
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Turn what is wrong with a file into one line that begins with its name."""
     try:
         yield
@@ -173,7 +174,7 @@ def _written_at_once(problem_path: Path, out: Path) -> Iterator[Path]:
 
     It is made before the solver starts: that `out` cannot be written shows before minutes of work.
     """
-    with _named(out):
+    with named(out):
         target = out.resolve()
         if target.is_dir():
             raise IsADirectoryError
@@ -187,7 +188,7 @@ def _written_at_once(problem_path: Path, out: Path) -> Iterator[Path]:
         temporary.touch()
     try:
         yield temporary
-        with _named(out):
+        with named(out):
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -237,7 +238,7 @@ def _kept_curve(
     if path is None:
         yield lambda _: None
         return
-    with _named(path):
+    with named(path):
         if any(path.resolve() == other.resolve() for other in beside):
             raise click.ClickException(f"{path}: that is another file of this run; name one more")
         file = path.open("w", encoding="utf-8", newline="")

@@ -22,7 +22,7 @@ from matcher.planning.runs import result_of
 from solver.plan import Cost
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile
-from solver.standing import solve_one
+from solver.standing import StandingPlan, solve_one
 
 
 @dataclass(frozen=True)
@@ -215,4 +215,4 @@ def _no_sessions(problem: ProblemFile, plan: PlanFile, engagement_id: str) -> Co
             code="infeasible_pins",
             conflicts=plan.conflicts,
         )
-    return nobody_is_free(problem.problem, engagement_id)
+    return nobody_is_free(StandingPlan(problem), engagement_id)

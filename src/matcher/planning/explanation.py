@@ -1,23 +1,25 @@
-"""Why an engagement gets no session: reasons that were checked, in words.
+"""Why an engagement gets no session, or not all, and what would help, in words.
 
-Each candidate is asked the same questions in the same order, and the first that bars the next
-session is its reason.
+What is said here was found by `solver.explain`, which tries what it states.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from matcher.errors import NotServable
 from matcher.planning.matching import Exclusion
 from matcher.programme import Words
-from solver.problem import WEEKDAYS, BusyTime, Engagement, Expert, OpenHours, Problem
+from solver.conditions import Condition
+from solver.explain import CandidateExplanation, Explanation, explain
+from solver.problem import Engagement, Moment, OpenHours, Weekday
+from solver.question import Visit, Way
+from solver.remedies import Change, Consent, Remedy
+from solver.standing import StandingPlan
 
-Obstacle = Literal["fully_booked", "hours_never_meet", "no_free_time", "no_room"]
+Obstacle = Literal["fully_booked", "hours_never_meet", "gaps", "no_free_time", "no_room"]
 
 WORDS: Mapping[Obstacle, Words] = {
     "fully_booked": Words(
@@ -26,6 +28,10 @@ WORDS: Mapping[Obstacle, Words] = {
     "hours_never_meet": Words(
         ja="団体の受入可能時間と対応可能時間が重なりません",
         en="has no weekly hours in common with the organization",
+    ),
+    "gaps": Words(
+        ja="派遣の間隔の条件を満たす日がありません",
+        en="has no day that keeps the gap between sessions",
     ),
     "no_free_time": Words(
         ja="期間内に団体と共通の空き時間がありません",
@@ -40,6 +46,109 @@ WORDS: Mapping[Obstacle, Words] = {
 WINDOW_CLOSED = Words(
     ja="実施できる期間が残っていません", en="no day is left on which a session may take place"
 )
+
+CONDITIONS: Mapping[Condition, Words] = {
+    "expert_kept": Words(
+        ja="これまでの専門家が引き続き担当すること",
+        en="the expert of the fixed sessions going on",
+    ),
+    "organization_hours": Words(ja="団体の受入可能時間", en="the organization's weekly hours"),
+    "expert_hours": Words(ja="専門家の対応可能時間", en="the expert's weekly hours"),
+    "window": Words(
+        ja="実施できる期間({earliest}から{latest}まで)", en="the period {earliest} to {latest}"
+    ),
+    "min_gap": Words(
+        ja="派遣の間隔を{min_gap_days}日以上空けること",
+        en="at least {min_gap_days} days between sessions",
+    ),
+    "max_gap": Words(
+        ja="派遣の間隔を{max_gap_days}日以内にすること",
+        en="at most {max_gap_days} days between sessions",
+    ),
+    "organization_busy": Words(
+        ja="団体の都合がつかない日時", en="the times at which the organization is busy"
+    ),
+    "expert_busy": Words(
+        ja="専門家の都合がつかない日時", en="the times at which the expert is busy"
+    ),
+    "closed_days": Words(ja="休業日", en="the closed days"),
+    "max_total": Words(ja="専門家の担当回数の上限", en="the expert's largest number of sessions"),
+    "max_per_week": Words(
+        ja="専門家の1週間の回数の上限", en="the expert's largest number of sessions a week"
+    ),
+    "max_per_day": Words(
+        ja="専門家の1日の回数の上限", en="the expert's largest number of sessions a day"
+    ),
+    "travel": Words(ja="移動時間", en="the time to travel"),
+    "other_sessions": Words(ja="専門家のほかの派遣", en="the expert's other sessions"),
+}
+
+CHANGES: Mapping[Change, Words] = {
+    "place_now": Words(
+        ja="いまの計画のまま、空いている日程に入れる",
+        en="Place it where there is room, with nothing else changed",
+    ),
+    "move_another": Words(
+        ja="{moved}の日程を組み直す({moved_expert}、{moved_starts})",
+        en="Move {moved}: {moved_expert}, {moved_starts}",
+    ),
+    "later_latest": Words(
+        ja="期間の終わりを{amount}日延ばす", en="End the period {amount} days later"
+    ),
+    "earlier_earliest": Words(
+        ja="期間の始まりを{amount}日早める", en="Begin the period {amount} days earlier"
+    ),
+    "smaller_min_gap": Words(
+        ja="派遣の最短の間隔を{amount}日縮める", en="Shorten the least gap by {amount} days"
+    ),
+    "larger_max_gap": Words(
+        ja="派遣の最長の間隔を{amount}日延ばす", en="Lengthen the largest gap by {amount} days"
+    ),
+    "more_hours": Words(
+        ja="団体の受入可能時間に{weekday}曜日の{opens}から{closes}までを加える",
+        en="Add {weekday_en} {opens} to {closes} to the organization's hours",
+    ),
+    "online": Words(ja="オンラインで実施する", en="Hold the sessions online"),
+    "reassign": Words(
+        ja="残りの派遣をほかの専門家に引き継ぐ", en="Let another expert take over the rest"
+    ),
+    "raise_max_total": Words(
+        ja="{expert}の担当回数の上限を{amount}回増やす",
+        en="Raise the sessions of {expert} in all by {amount}",
+    ),
+    "raise_max_per_week": Words(
+        ja="{expert}の1週間の上限を{amount}回増やす",
+        en="Raise the sessions of {expert} a week by {amount}",
+    ),
+    "raise_max_per_day": Words(
+        ja="{expert}の1日の上限を{amount}回増やす",
+        en="Raise the sessions of {expert} a day by {amount}",
+    ),
+    "another_expert": Words(
+        ja="候補でない専門家{way_expert}に依頼する",
+        en="Ask {way_expert}, who is no candidate so far",
+    ),
+}
+
+CONSENTS: Mapping[Consent, Words] = {
+    "nobody": Words(ja="同意は不要", en="nobody has to agree"),
+    "organization": Words(ja="団体の同意が必要", en="the organization has to agree"),
+    "expert": Words(ja="専門家の同意が必要", en="the expert has to agree"),
+    "office": Words(ja="事務局の判断が必要", en="the office has to decide"),
+}
+
+WEEKDAYS_JA: Mapping[Weekday, str] = dict(
+    zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "月火水木金土日", strict=True)
+)
+WEEKDAYS_EN: Mapping[Weekday, str] = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 
 
 def window_closed() -> NotServable:
@@ -60,12 +169,24 @@ def _as_reason(exclusion: Exclusion) -> Words:
     return Words(ja=exclusion.text_ja.rstrip("。"), en=english[:1].lower() + english[1:])
 
 
-def nobody_is_free(problem: Problem, engagement_id: str) -> NotServable:
+def nobody_is_free(standing: StandingPlan, engagement_id: str) -> NotServable:
     """There are candidates, but none can give the next session."""
-    engagement = next(each for each in problem.engagements if each.id == engagement_id)
-    experts = {each.id: each for each in problem.experts}
-    pairs = (_Pair(problem, engagement, experts[each.expert]) for each in engagement.candidates)
-    return _counted(WORDS[pair.obstacle()] for pair in pairs)
+    explained = explain(standing, engagement_id, remedies=False)
+    return _counted(WORDS[obstacle(each)] for each in explained.candidates)
+
+
+def obstacle(candidate: CandidateExplanation) -> Obstacle:
+    """Sum up in one code what bars a candidate."""
+    conflict = frozenset(candidate.diagnosis.conflict if candidate.diagnosis else ())
+    if "max_total" in conflict:
+        return "fully_booked"
+    if conflict and conflict <= {"organization_hours", "expert_hours"}:
+        return "hours_never_meet"
+    if not conflict or conflict & {"travel", "max_per_day", "max_per_week"}:
+        return "no_room"
+    if conflict & {"min_gap", "max_gap"}:
+        return "gaps"
+    return "no_free_time"
 
 
 def _counted(reasons: Iterable[Words]) -> NotServable:
@@ -76,64 +197,122 @@ def _counted(reasons: Iterable[Words]) -> NotServable:
     )
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """An engagement and a candidate, and the first session that is not pinned."""
-
-    problem: Problem
-    engagement: Engagement
-    expert: Expert
-
-    def obstacle(self) -> Obstacle:
-        if len(list(self._bound())) >= self.expert.max_total:
-            return "fully_booked"
-        common = list(_common_hours(self.expert.open, self.engagement.open))
-        if not any(hours.closes - hours.opens >= self._minutes for hours in common):
-            return "hours_never_meet"
-        taken = [*self.expert.busy, *self.engagement.busy, *self._bound()]
-        if any(_is_free(visit, taken) for visit in self._visits(common)):
-            return "no_room"
-        return "no_free_time"
-
-    @property
-    def _minutes(self) -> int:
-        return self.engagement.durations[len(self.engagement.pinned)]
-
-    def _bound(self) -> Iterator[BusyTime]:
-        """The expert's pinned sessions."""
-        for each in self.problem.engagements:
-            for pin in each.pinned:
-                if pin.expert == self.expert.id:
-                    length = dt.timedelta(minutes=each.durations[pin.session - 1])
-                    yield BusyTime(pin.start, pin.start + length)
-
-    def _visits(self, common: list[OpenHours]) -> Iterator[BusyTime]:
-        """Every time in the window that lies within hours of both."""
-        closed = frozenset(self.problem.calendar.closed_days)
-        slot = self.problem.calendar.slot_minutes
-        day = self.engagement.earliest
-        while day <= self.engagement.latest:
-            midnight = dt.datetime.combine(day, dt.time())
-            for hours in common:
-                if day in closed or hours.weekday != WEEKDAYS[day.weekday()]:
-                    continue
-                first = -(-hours.opens // slot) * slot
-                for start in range(first, hours.closes - self._minutes + 1, slot):
-                    yield BusyTime(
-                        midnight + dt.timedelta(minutes=start),
-                        midnight + dt.timedelta(minutes=start + self._minutes),
-                    )
-            day += dt.timedelta(days=1)
+def outcome(explained: Explanation) -> Words:
+    """How an engagement is served."""
+    if explained.assignment is None:
+        return Words(
+            ja=f"{explained.engagement}: 派遣の日程がありません(希望{explained.wanted}回)。",
+            en=f"{explained.engagement}: no session of {explained.wanted}.",
+        )
+    expert, times = explained.assignment.expert, _times(explained.assignment.starts)
+    return Words(
+        ja=f"{explained.engagement}: 希望{explained.wanted}回のうち{explained.served}回、"
+        f"{expert}が担当({times})。",
+        en=f"{explained.engagement}: {explained.served} of {explained.wanted} sessions "
+        f"by {expert} ({times}).",
+    )
 
 
-def _common_hours(one: Iterable[OpenHours], other: Iterable[OpenHours]) -> Iterator[OpenHours]:
-    other = tuple(other)
-    for mine in one:
-        for theirs in other:
-            opens, closes = max(mine.opens, theirs.opens), min(mine.closes, theirs.closes)
-            if mine.weekday == theirs.weekday and opens < closes:
-                yield OpenHours(mine.weekday, opens, closes)
+def conflict_sentence(explained: Explanation, engagement: Engagement) -> Words | None:
+    """Which conditions cannot all hold; None where the sessions are possible."""
+    if not explained.conflict:
+        return None
+    told = [condition_words(each, engagement) for each in explained.conflict]
+    asked = explained.asked
+    if len(told) == 1:
+        return Words(
+            ja=f"{asked}回の派遣は、{told[0].ja}のため、どの候補者でも組めません。",
+            en=f"{_sessions(asked)} not possible with any candidate because of {told[0].en}.",
+        )
+    return Words(
+        ja=f"{asked}回の派遣は、どの候補者でも次の条件を同時に満たせません: "
+        f"{'、'.join(each.ja for each in told)}。どれか1つを外せば、残りは満たせます。",
+        en=f"{_sessions(asked)} not possible with any candidate, as these cannot all hold: "
+        f"{_listed(each.en for each in told)}. Without any one of them the others can.",
+    )
 
 
-def _is_free(visit: BusyTime, taken: Iterable[BusyTime]) -> bool:
-    return all(visit.end <= each.start or each.end <= visit.start for each in taken)
+def condition_words(condition: Condition, engagement: Engagement) -> Words:
+    """Name a group of conditions, with the engagement's own numbers."""
+    words, facts = CONDITIONS[condition], dict(engagement)
+    return Words(ja=words.ja.format(**facts), en=words.en.format(**facts))
+
+
+def candidate_reason(candidate: CandidateExplanation, engagement: Engagement) -> Words | None:
+    """What bars a candidate, and what would have to go; None where nothing does."""
+    if candidate.diagnosis is None:
+        return None
+    if not candidate.diagnosis.corrections:
+        return Words(ja="固定された派遣のため不可能", en="barred by the fixed sessions")
+    ways = [
+        [condition_words(each, engagement) for each in together]
+        for together in candidate.diagnosis.corrections
+    ]
+    ja = "、または".join("と".join(each.ja for each in together) for together in ways)
+    en = ", or without ".join(_listed(each.en for each in together) for together in ways)
+    blockers = _visits(candidate.in_the_way)
+    return Words(
+        ja=f"{ja}がなければ可能" + (f"。支障となる派遣: {blockers.ja}" if blockers else ""),
+        en=f"possible without {en}" + (f"; in the way: {blockers.en}" if blockers else ""),
+    )
+
+
+def remedy_words(remedy: Remedy) -> Words:
+    """What could be changed."""
+    words, facts = CHANGES[remedy.change], dict(_facts(remedy))
+    return Words(ja=words.ja.format(**facts), en=words.en.format(**facts))
+
+
+def _facts(remedy: Remedy) -> Iterator[tuple[str, object]]:
+    yield "amount", remedy.amount
+    yield "expert", remedy.expert
+    yield "way_expert", remedy.way.expert
+    if remedy.moved:
+        yield "moved", remedy.moved.engagement
+        yield "moved_expert", remedy.moved.expert
+        yield "moved_starts", _times(remedy.moved.starts)
+    if remedy.hours:
+        yield from _hours(remedy.hours)
+
+
+def _hours(hours: OpenHours) -> Iterator[tuple[str, str]]:
+    yield "weekday", WEEKDAYS_JA[hours.weekday]
+    yield "weekday_en", WEEKDAYS_EN[hours.weekday]
+    yield "opens", f"{hours.opens // 60}:{hours.opens % 60:02d}"
+    yield "closes", f"{hours.closes // 60}:{hours.closes % 60:02d}"
+
+
+def way_words(way: Way) -> str:
+    """Who and when, in any language."""
+    return f"{way.expert}: {_times(way.starts)}"
+
+
+def _visits(visits: tuple[Visit, ...]) -> Words | None:
+    if not visits:
+        return None
+    return Words(
+        ja="、".join(
+            f"{each.engagement} 第{each.session}回 {_time(each.start)}" for each in visits
+        ),
+        en=", ".join(
+            f"{each.engagement} session {each.session} {_time(each.start)}" for each in visits
+        ),
+    )
+
+
+def _sessions(number: int) -> str:
+    return "1 session is" if number == 1 else f"{number} sessions are"
+
+
+def _times(starts: Iterable[Moment]) -> str:
+    return ", ".join(map(_time, starts))
+
+
+def _time(start: Moment) -> str:
+    return f"{start:%Y-%m-%d %H:%M}"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """Join as an English sentence does."""
+    *first, last = texts
+    return f"{', '.join(first)} and {last}" if first else last
