@@ -19,24 +19,26 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from benchmarks.peers.diary import Diary
 from benchmarks.peers.first_come import Service, assignments_of, serve_in_order
 from benchmarks.peers.writing import Curve, write_plan
 from solver.cost import cost_of
-from solver.grid import NO_DAY, Grid, IntArray, MaskArray, compile_grid, one_a_day
+from solver.grid import NO_DAY, Grid, MaskArray, compile_grid, one_a_day
 from solver.problem_file import ProblemFile
 from solver.schedule import NOBODY, ONLINE
 
 DAY_MINUTES = 24 * 60
 
-SECONDS_TO_WRITE = 1.5
-"""Kept free for the start of the process, for the end of CP-SAT, and for the plan."""
+SECONDS_TO_WRITE, SHARE_TO_END = 1.5, 0.05
+"""Kept free for the start of the process and the plan; and what CP-SAT overruns its limit by."""
 
 FOUND = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 
 Variable = cp_model.IntVar
+Slots = NDArray[np.bool_]
 
 
 class Session(NamedTuple):
@@ -64,6 +66,9 @@ class SingleModel:
         self._grid = grid
         self._model = cp_model.CpModel()
         self._slots = len(grid.start_minutes)
+        self._expert_open = _unpacked(grid.expert_starts, self._slots)  # (E, durations, D · S)
+        self._wanted = _unpacked(grid.engagement_starts, self._slots)  # (rows, D · S)
+        self._preferred = _unpacked(grid.preferred_starts, self._slots)  # (rows, D · S)
         self._slot_minutes = DAY_MINUTES // self._slots
         self._cost: list[tuple[Variable, int]] = []
         self._constant = 0
@@ -112,13 +117,13 @@ class SingleModel:
             start = day * self._slots + minute // self._slot_minutes
             week = int(grid.week_of_day[day])
             return Session(*(model.new_constant(each) for each in (1, day, week, start)))
-        starts = self._open_slots(a, number)
-        days = np.unique(starts // self._slots)
+        slots = self._open_slots(a, number)
+        days = np.unique(np.flatnonzero(slots) // self._slots)
         session = Session(
             model.new_bool_var(""),
-            self._one_of(days),
-            self._one_of(grid.week_of_day[days]),
-            self._one_of(starts),
+            model.new_int_var_from_domain(cp_model.Domain.from_values(days.tolist()), ""),
+            model.new_int_var(int(grid.week_of_day[days[0]]), int(grid.week_of_day[days[-1]]), ""),
+            model.new_int_var_from_domain(_domain(slots), ""),
         )
         of_day = model.new_int_var(0, self._slots - 1, "")
         model.add(session.start == self._slots * session.day + of_day)
@@ -127,28 +132,18 @@ class SingleModel:
         model.add(session.day + days_before == 7 * session.week + weekday)
         return session
 
-    def _one_of(self, values: IntArray) -> Variable:
-        return self._model.new_int_var_from_domain(_domain(values), "")
-
-    def _open_slots(self, a: int, number: int) -> IntArray:
+    def _open_slots(self, a: int, number: int) -> Slots:
         """The slots at which the organization and one of its candidates at least are free.
 
         Where there is none, the first of its window: the session is then never held.
         """
         grid = self._grid
         experts = grid.pair_expert[self._pairs(a)]
-        some = np.bitwise_or.reduce(
-            grid.expert_starts[experts, grid.duration_index[a, number]], axis=0
-        )
-        slots = self._slots_of(some & grid.engagement_starts[grid.row[a, number]])
-        return slots if len(slots) else np.array([int(grid.first_day[a]) * self._slots])
-
-    def _slots_of(self, mask: MaskArray) -> IntArray:
-        """The slots that are set in a mask (D, W), counted from the first day's midnight."""
-        shifts = np.arange(64, dtype=np.uint64)
-        bits = (mask[:, :, None] >> shifts & np.uint64(1)).astype(bool)
-        days, slots = bits.reshape(len(mask), -1).nonzero()
-        return days * self._slots + slots
+        some: Slots = self._expert_open[experts, grid.duration_index[a, number]].any(axis=0)
+        some &= self._wanted[grid.row[a, number]]
+        if not some.any():
+            some[int(grid.first_day[a]) * self._slots] = True
+        return some
 
     # Rules of an engagement ---------------------------------------------------------------
 
@@ -200,14 +195,12 @@ class SingleModel:
     def _hold_with_the_chosen(self, a: int, number: int) -> None:
         """A served session is held by the chosen expert, at a start that suits both."""
         grid, model, session = self._grid, self._model, self._sessions[a][number]
-        wanted = grid.engagement_starts[grid.row[a, number]]
+        wanted = self._wanted[grid.row[a, number]]
         held = []
         for pair in self._pairs(a):
             expert = int(grid.pair_expert[pair])
-            open_to_both = self._slots_of(
-                grid.expert_starts[expert, grid.duration_index[a, number]] & wanted
-            )
-            if len(open_to_both) == 0:
+            open_to_both = self._expert_open[expert, grid.duration_index[a, number]] & wanted
+            if not open_to_both.any():
                 continue
             literal = model.new_bool_var("")
             model.add_implication(literal, self._chosen[pair])
@@ -232,7 +225,7 @@ class SingleModel:
         """w.off_preference for a start outside the preferred ones."""
         grid, session = self._grid, self._sessions[a][number]
         row = grid.row[a, number]
-        wished = self._slots_of(grid.engagement_starts[row] & grid.preferred_starts[row])
+        wished = self._wanted[row] & self._preferred[row]
         off = self._model.new_bool_var("")
         self._model.add_linear_expression_in_domain(session.start, _domain(wished)).only_enforce_if(
             session.served, ~off
@@ -378,8 +371,17 @@ def _solver(seconds: float, workers: int) -> cp_model.CpSolver:
     return solver
 
 
-def _domain(values: IntArray) -> cp_model.Domain:
-    return cp_model.Domain.from_values(values.tolist())
+def _unpacked(masks: MaskArray, slots: int) -> Slots:
+    """Masks (…, D, W) as booleans (…, D · S), one for each slot from the first midnight on."""
+    bits = np.unpackbits(masks.view(np.uint8), axis=-1, bitorder="little")[..., :slots]
+    return bits.astype(np.bool_).reshape(*masks.shape[:-2], masks.shape[-2] * slots)
+
+
+def _domain(slots: Slots) -> cp_model.Domain:
+    """The slots that are set, as intervals."""
+    edges = np.flatnonzero(np.diff(slots, prepend=False, append=False))
+    edges[1::2] -= 1
+    return cp_model.Domain.from_flat_intervals(edges.tolist())
 
 
 def count_bookings(grid: Grid) -> int:
@@ -403,7 +405,7 @@ def main(problem_path: Path, out: Path, curve: Path, seconds: float, workers: in
     with Curve.at(curve) as line:
         line.add(cost_of(file.problem, best).total)
         model = SingleModel(grid)
-        left = seconds - SECONDS_TO_WRITE - (time.monotonic() - started)
+        left = (1 - SHARE_TO_END) * seconds - SECONDS_TO_WRITE - (time.monotonic() - started)
         found = model.solve(serve_in_order(grid, Diary(grid, spacious=True)), left, workers, line)
     if found is not None:
         plans = best, assignments_of(file.problem, grid, found)
