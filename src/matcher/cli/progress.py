@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
+from rich.text import Text
 
 from matcher.report.stages import stage_of
 
@@ -27,12 +29,24 @@ WIDEST_GAP = 10.0
 
 @contextmanager
 def show_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
-    """Show each report of a solve: in place on a terminal, else as lines."""
+    """Show each report of a solve: in place on a terminal, with a clock; else as lines."""
     if console.is_terminal:
         with console.status("starting") as status:
-            yield lambda progress: status.update(describe(progress))
+            yield lambda progress: status.update(_Running(progress))
     else:
         yield _lines(console)
+
+
+class _Running:
+    """The latest report, with the seconds that have passed by the time it is drawn."""
+
+    def __init__(self, latest: Progress) -> None:
+        self._latest = latest
+        self._began = time.monotonic() - latest.seconds
+
+    def __rich__(self) -> Text:
+        """What is drawn now."""
+        return Text(describe(replace(self._latest, seconds=time.monotonic() - self._began)))
 
 
 def describe(progress: Progress) -> str:
