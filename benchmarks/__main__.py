@@ -230,6 +230,23 @@ def check_moves(problem: Path, plan: Path) -> None:
     sys.exit(1 if needless else 0)
 
 
+@cli.command("speedup")
+@click.option("--instance", type=click.Path(exists=True, path_type=Path), help="metro-500.")
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--curve", is_flag=True, help="Also the gap over steps; takes some minutes.")
+def measure_speedup(instance: Path | None, seconds: float, seed: int, curve: bool) -> None:
+    """Measure what more workers bring: threads, processes, a Dask cluster on this machine."""
+    from benchmarks import speedup  # noqa: PLC0415  quick --help
+    from solver.problem_file import ProblemFile  # noqa: PLC0415
+
+    file = ProblemFile.from_path(instance or SHARED_INSTANCES / "metro-500.json.gz")
+    figures = list(speedup.speeds(file, seconds, seed))
+    bound = max(proven for _, proven in figures)
+    points = list(speedup.curve(file, bound, seed)) if curve else []
+    click.echo(speedup.as_markdown([speed for speed, _ in figures], points))
+
+
 @cli.command("brute-force")
 @click.option("--cases", default=1000, show_default=True, type=click.IntRange(1))
 @click.option("--first", default=0, show_default=True, help="The number of the first case.")

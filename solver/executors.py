@@ -48,8 +48,8 @@ MOST_FAILURES = 3
 """Failures in a row after which an executor is given up for threads."""
 
 FIRST_PATIENCE, PATIENCE = 120.0, 5.0
-"""Seconds without any piece coming in after which those that are out count as lost: until the first
-one has come, because a new worker compiles its kernels; later beside three times the longest."""
+"""Seconds without any piece coming in after which those that are out count as lost: where a worker
+has yet to unpack and to load kernels, or even compile them; else, with three times the longest."""
 
 MOST_KEPT = 4
 """Shared values that a process keeps: two of a run, and those of another one."""
@@ -235,9 +235,8 @@ class Workers:
             self.longest = max(self.longest, outcome.seconds)
         return outcome
 
-    @property
-    def patience(self) -> float:
-        """Seconds without any piece coming in that are too many."""
+    def patience(self, packed: bool) -> float:  # noqa: ARG002  for other processes
+        """Seconds without any piece coming in that are too many, after what is shared was sent."""
         return float("inf")
 
     def note(self, lost: int, came: int, reason: BaseException | None) -> None:
@@ -306,12 +305,11 @@ class RemoteWorkers(Workers):
             self.traffic = replace(self.traffic, received_bytes=received)
         return super().read(answer)
 
-    @property
-    def patience(self) -> float:
-        """Long until a piece has come, and a few times what one takes afterwards."""
+    def patience(self, packed: bool) -> float:
+        """Long where a process has yet to begin, a few times what a piece takes afterwards."""
         if self._opened is None:
             return float("inf")
-        return PATIENCE + 3 * self.longest if self.longest else FIRST_PATIENCE
+        return FIRST_PATIENCE if packed or not self.longest else PATIENCE + 3 * self.longest
 
     def note(self, lost: int, came: int, reason: BaseException | None) -> None:
         """Open the executor anew where nothing came back."""
@@ -353,6 +351,7 @@ class Batch(Generic[Result]):
         self._outcomes: list[Outcome[Result] | None] = [None] * len(submits)
         self._heard = time.monotonic()
         self._reason: BaseException | None = None
+        self._packed = False
         self._pending = {submit(): number for number, submit in enumerate(submits)}
 
     def is_done(self, seconds: float = 0.0) -> bool:
@@ -366,7 +365,7 @@ class Batch(Generic[Result]):
             self._take(future, self._pending.pop(future))
         if done:
             self._heard = time.monotonic()
-        elif time.monotonic() - self._heard > self._workers.patience:
+        elif time.monotonic() - self._heard > self._workers.patience(self._packed):
             self.give_up()
         return not self._pending
 
@@ -377,6 +376,7 @@ class Batch(Generic[Result]):
             self._reason = error
             return
         if outcome is None:
+            self._packed = True
             self._pending[self._submits[number](packed=True)] = number
         elif isinstance(outcome, Failure):
             raise outcome.error

@@ -7,14 +7,15 @@ changes of cost add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
-from solver.grid import MAX_SESSIONS, Grid, IntArray
+from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
+from solver.openings import Openings, list_openings
 from solver.patterns import FREE, price_alone
 from solver.schedule import Schedule, pinned_schedule, remove
 from solver.search import Best, Memo, PairTable, Piece, best_of, new_memo, restore, search
@@ -38,9 +39,10 @@ class Ground:
         self.table = table
         self._idle: list[Desk] = []
 
-    def __reduce__(self) -> tuple[type[Ground], tuple[Grid, PairTable | None]]:
-        """Desks do not travel."""
-        return Ground, (self.grid, self.table)
+    def __reduce__(self) -> tuple[Callable[..., Ground], tuple[Grid, PairTable | None]]:
+        """Desks do not travel, nor do the lists of open days, nine tenths of what there is."""
+        lists = Openings._make(array[:0] for array in self.grid.openings)
+        return _arrived, (self.grid._replace(openings=lists), self.table)
 
     @contextmanager
     def desk(self) -> Iterator[Desk]:
@@ -51,6 +53,25 @@ class Ground:
             desk = Desk(pinned_schedule(self.grid), new_memo(len(self.grid.pair_expert)))
         yield desk
         self._idle.append(desk)
+
+
+def _arrived(grid: Grid, table: PairTable | None) -> Ground:
+    """A ground that has travelled, its lists of open days made anew."""
+    some = grid.row != NO_DAY
+    row_duration = np.empty(len(grid.engagement_starts), dtype=np.int64)
+    row_duration[grid.row[some]] = grid.duration_index[some]
+    lists = list_openings(
+        grid.expert_starts,
+        grid.engagement_starts,
+        grid.preferred_starts,
+        grid.start_minutes,
+        np.concatenate([[0], grid.row.max(axis=1) + 1]),
+        row_duration,
+        np.stack([grid.first_day, grid.last_day], axis=1),
+        grid.pair_engagement,
+        grid.pair_expert,
+    )
+    return Ground(grid._replace(openings=lists), table)
 
 
 def price_range(ground: Ground, pairs: tuple[int, int]) -> IntArray:

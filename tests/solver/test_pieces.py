@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_the_same_task_finds_the_same_on_new_ground_and_on_used(start: Start) ->
     first = search_part(Ground(start.ground.grid, start.ground.table), task)
     search_part(start.ground, task._replace(seed=2))
     assert equal(first, search_part(start.ground, task))
+
+
+def test_ground_that_has_travelled_is_the_same(start: Start) -> None:
+    arrived = pickle.loads(pickle.dumps(start.ground))  # noqa: S301  our own
+    here, there = start.ground.grid.openings, arrived.grid.openings
+    assert [array.tolist() for array in here] == [array.tolist() for array in there]
+    assert [array.dtype for array in here] == [array.dtype for array in there]
+    assert arrived.grid.openings.day.flags.writeable
 
 
 def test_parts_that_are_searched_side_by_side_add_up(start: Start) -> None:
