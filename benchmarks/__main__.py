@@ -240,7 +240,7 @@ def measure_speedup(instance: Path | None, seconds: float, seed: int, curve: boo
     from benchmarks import speedup  # noqa: PLC0415  quick --help
     from solver.problem_file import ProblemFile  # noqa: PLC0415
 
-    file = ProblemFile.from_path(instance or SHARED_INSTANCES / "metro-500.json.gz")
+    file = ProblemFile.from_path(instance or INSTANCES / "metro-500.json.gz")
     figures = list(speedup.speeds(file, seconds, seed))
     bound = max(proven for _, proven in figures)
     points = list(speedup.curve(file, bound, seed)) if curve else []

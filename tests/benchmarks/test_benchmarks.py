@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from benchmarks.__main__ import cli
 from benchmarks.instances import generate
 from benchmarks.shapes import SHAPES, Shape
+from benchmarks.speedup import Point, Speed, as_markdown
 from solver import Parameters, solve
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
@@ -117,3 +118,13 @@ def test_an_engagement_names_so_many_candidates_and_the_cheapest() -> None:
     )
     assert len(full) > 3
     assert list(short) == sorted(full, key=lambda each: each.cost)[:3]
+
+
+def test_a_speedup_is_told_beside_one_worker() -> None:
+    one = Speed("local", 1, 1000, 2.0, 1.9, 4, 0.001, 0, 0, 0.02)
+    two = replace(one, executor="cluster", workers=2, steps=1800, bytes_once=285_000)
+    lines = as_markdown([one, two], [Point(10, 1, 0.5, 0.031)]).splitlines()
+    assert lines[2].startswith("| local | 1 | 500 | 526 | 1.00 | 0.50 s | 1 ms |")
+    assert lines[3].startswith("| cluster | 2 | 900 | 947 | 1.80 |")
+    assert lines[3].endswith("| 285 kB | 0 kB | 2.00% |")
+    assert lines[-1] == "| 10 | 1 | 0.5 | 3.10% |"
