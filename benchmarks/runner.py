@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -21,6 +23,9 @@ from solver.validation import judge
 
 GRACE_SECONDS = 30.0
 """How far beyond its limit a solver may run before it is ended."""
+
+SECONDS_BETWEEN_LOOKS = 0.1
+"""At the memory of a process while it runs."""
 
 CLOSEST_POINTS = 1.02
 """Of three points of a curve that lie within this factor in time, the second is left out."""
@@ -169,18 +174,38 @@ def _measure(command: list[str], reading: int, writing: int, seconds: float) -> 
             command, stdout=subprocess.DEVNULL, stderr=said, pass_fds=(writing,), cwd=ROOT
         )
         os.close(writing)
-        late = threading.Timer(seconds, process.kill)
-        late.start()
+        watch = _Watch(process, started + seconds)
+        watch.start()
         with open(reading, encoding="utf-8") as stream:
             reports = tuple(_reports(stream, started))
-        _, status, usage = os.wait4(process.pid, 0)
+        process.wait()
         took = time.monotonic() - started
-        late.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         last_words = said.read().strip().rpartition("\n")[2]
-    peak = usage.ru_maxrss // 1024
-    return _Process(took, peak, process.returncode, reports, last_words)
+    return _Process(took, watch.peak_mebibytes, process.returncode, reports, last_words)
+
+
+class _Watch(threading.Thread):
+    """Notes the largest memory of a process, and ends one that does not come to its end.
+
+    What the system tells of a process that has ended counts the memory of the one that began it.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], deadline: float) -> None:
+        super().__init__(daemon=True)
+        self._process = process
+        self._deadline = deadline
+        self.peak_mebibytes = 0
+
+    def run(self) -> None:
+        status = Path(f"/proc/{self._process.pid}/status")
+        while self._process.returncode is None:
+            with suppress(OSError):  # it has ended, or this system has no such file
+                found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+                self.peak_mebibytes = int(found[1]) // 1024 if found else self.peak_mebibytes
+            if time.monotonic() > self._deadline:
+                self._process.kill()
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _reports(stream: Iterable[str], started: float) -> Iterator[tuple[float, int, int]]:
