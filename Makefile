@@ -2,7 +2,7 @@
 # make test    every test, in parallel
 # make lint    style, types, and the arrows between the rooms
 # make serve   the service on http://127.0.0.1:8000
-# make bench   this solver beside others on the benchmark instances: an hour and a half
+# make bench   this solver beside others on the benchmark instances: about an hour
 # make clients the calendar programs (ical.js, vdirsyncer, khal, calcurse) the tests read feeds back with
 # make lock    resolve the dependencies of pyproject.toml anew
 # Each sets up what it needs, and can be run again.
