@@ -5,7 +5,8 @@ candidates' numbers, and an expert the mean of those of the engagements: what di
 neighbourhood dies away first, so after a few times related experts have numbers close together
 (power iteration towards the second eigenvector, the relaxed smallest cut of a graph: Fiedler
 1973, Pothen, Simon, Liou 1990). The upper half becomes one part, and each half is cut further.
-Stopping early keeps enough of the chance that the borders lie elsewhere each time.
+Stopping early keeps enough of the chance that the borders lie elsewhere each time. A cut in two is
+left to chance alone.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from numpy.typing import NDArray
 from solver.grid import Grid, IntArray
 
 SMOOTHINGS = 3
-"""Ten keep 2 to 7 % more candidates within a part, but let the borders stand."""
+"""Ten keep 2 to 7 % more candidates within a part, but let the borders stand: plans get worse."""
+
+AT_RANDOM = 2
+"""Up to so many parts are cut at random: half of all candidates are enough, and cost less."""
 
 
 def related_experts(grid: Grid, parts: int, random: np.random.Generator) -> IntArray:
     """The part (E,) of each expert, 0 … parts - 1, of equal sizes within one."""
     experts = len(grid.max_total)
+    if parts <= AT_RANDOM:
+        return random.permutation(np.arange(experts) % parts)
     part, size = np.zeros(experts, dtype=np.int64), np.array([parts])
     while (size > 1).any():
         order = np.lexsort((_smoothed(grid, part, len(size), random), part))
