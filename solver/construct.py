@@ -8,9 +8,10 @@ import numpy as np
 
 from solver.bound import AssignmentProblem, option_costs
 from solver.grid import Grid, IntArray
+from solver.memo import PairTable, Piece, new_memo
 from solver.patterns import FREE, new_paths
+from solver.regret import put_back
 from solver.schedule import FINE, NEVER, Schedule
-from solver.search import PairTable, Piece, new_memo, put_back
 
 CHUNK = 500
 """Engagements put in before the caller is asked whether there is time for more."""
@@ -22,7 +23,20 @@ def order_pairs(problem: AssignmentProblem, price: IntArray) -> PairTable:
     floor = option_costs(problem, rounded * FINE).min(axis=1)
     floor = np.where(floor == NEVER, NEVER // FINE, floor // FINE)
     order = np.lexsort((np.arange(len(floor)), floor, problem.pair_engagement))
-    return PairTable(floor, order.astype(np.int64), rounded, FREE)
+    slot = np.empty(len(floor), dtype=np.int64)
+    starts = problem.expert_offset[:-1]
+    slot[problem.expert_pairs] = np.arange(len(floor)) - np.repeat(
+        starts, np.diff(problem.expert_offset)
+    )
+    return PairTable(
+        floor,
+        order.astype(np.int64),
+        rounded,
+        FREE,
+        problem.expert_offset,
+        problem.expert_pairs,
+        slot,
+    )
 
 
 def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[[], bool]) -> None:

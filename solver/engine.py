@@ -25,13 +25,14 @@ from solver.grid import MAX_SESSIONS, Grid, compile_grid, one_a_day, relax, shar
 from solver.improve import Improver
 from solver.incumbent import Incumbent, Progress
 from solver.lagrangian import Lagrangian
+from solver.memo import PairTable
 from solver.pieces import Ground, price_range
 from solver.pins import broken_pins
 from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 from solver.schedule import FINE, NEVER, NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
-from solver.search import Best, PairTable, best_of
+from solver.search import Best, best_of
 from solver.validation import judge
 from solver.warm_start import keep_published
 

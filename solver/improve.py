@@ -17,10 +17,20 @@ import numpy as np
 from solver.executors import Batch, Outcome, Shared, Workers
 from solver.grid import Grid
 from solver.incumbent import Incumbent
+from solver.memo import PairTable
 from solver.partition import related_experts
-from solver.pieces import Found, Ground, Part, SearchTask, put_rows, rows_of, search_part
+from solver.pieces import (
+    Found,
+    Ground,
+    Part,
+    SearchTask,
+    put_rows,
+    rows_of,
+    search_part,
+    steps_a_descent,
+)
 from solver.schedule import NOBODY
-from solver.search import Best, PairTable
+from solver.search import Best
 
 EXPERTS_A_PART = 30
 """Smaller parts cut too many of an engagement's experts off."""
@@ -45,7 +55,7 @@ STEPS_A_ROUND = 500
 CYCLE_STEPS = 400
 """Steps an engagement is worth in one cycle; more are better spent on another one."""
 
-HEAT, COLD = 0.02, 0.005
+HEAT, COLD = 0.01, 0.005
 """The last temperature of a cycle, and the first for the square root of an engagement's steps, as
 shares of what an engagement costs: a short cycle must not begin too hot to cool down."""
 
@@ -161,6 +171,8 @@ class Improver:
             if int(number) != cycle and self.pace.rate > 0:
                 cycle = int(number)
                 self._start_lanes()
+            for lane in self._lanes:
+                lane.parts = self._cut(lane.plan)
             steps = self._steps(left, None if work is None else work - done)
             batch = self._start(steps, self._typical * (plan.hot * (1 - position) ** 2 + COLD))
             if at_once:
@@ -176,11 +188,16 @@ class Improver:
 
     def _steps(self, left: float, work: int | None) -> int:
         """How many steps the next round takes, with so many seconds or so much work left."""
+        parts = [part for lane in self._lanes for part in lane.parts]
+        descent = max(steps_a_descent(self._grid, self._ground.value.table, p) for p in parts)
         if work is not None:
-            return min(STEPS_A_ROUND, work)
+            return min(max(STEPS_A_ROUND, descent), work)
         if self.pace.rate == 0:
             return FIRST_STEPS
-        return max(1, int(self.pace.rate * min(self.pace.round_seconds, max(0.05, left / 2))))
+        # A round ends with a descent, where there is time for one.
+        longest = int(self.pace.rate * max(0.05, left / 3))
+        usual = int(self.pace.rate * self.pace.round_seconds)
+        return max(1, min(max(descent, usual // descent * descent), longest))
 
     def _start_lanes(self) -> None:
         """Let every lane start from the best plan."""
@@ -191,8 +208,6 @@ class Improver:
 
     def _start(self, steps: int, temperature: float) -> Batch[Found]:
         """Hand out a round."""
-        for lane in self._lanes:
-            lane.parts = self._cut(lane.plan)
         tasks = [
             SearchTask(part, steps, temperature, int(self._random.integers(2**31)))
             for lane in self._lanes

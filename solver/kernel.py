@@ -19,7 +19,7 @@ took more than half of the time, and more where two threads share them."""
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function that makes no array and copies none."""
+    """Compile a function that makes no array, copies none, and returns none."""
     compiled: Callable[P, R] = njit(nogil=True, cache=True, **_UNCOUNTED)(function)
     return compiled
 

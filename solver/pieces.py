@@ -15,10 +15,15 @@ import numpy as np
 
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
+from solver.memo import Memo, PairTable, Piece, new_memo
 from solver.openings import Openings, list_openings
 from solver.patterns import FREE, price_alone
-from solver.schedule import Schedule, pinned_schedule, remove
-from solver.search import Best, Memo, PairTable, Piece, best_of, new_memo, restore, search
+from solver.schedule import NOBODY, Schedule, pinned_schedule, remove
+from solver.search import Best, best_of, restore, search
+
+
+STEPS_AN_ENGAGEMENT, SWAPS_A_STEP = 4, 40
+"""Steps for each engagement between two descents at the least, and swaps that take as long."""
 
 
 class Desk(NamedTuple):
@@ -100,6 +105,16 @@ class SearchTask(NamedTuple):
     seed: int
 
 
+def steps_a_descent(grid: Grid, table: PairTable, part: Part) -> int:
+    """The steps from one descent along chains to the next, so that these take as long as the steps.
+
+    A descent asks what every engagement would cost in the place of every other one.
+    """
+    pairs = part.plan.pair[part.plan.pair != NOBODY]
+    swaps = int(np.diff(table.expert_offset)[grid.pair_expert[pairs]].sum())
+    return max(1, STEPS_AN_ENGAGEMENT * len(part.engagements), swaps // SWAPS_A_STEP)
+
+
 class Found(NamedTuple):
     """A part after a search: as it ended and at its best, and what each adds to the cost."""
 
@@ -126,6 +141,7 @@ def search_part(ground: Ground, task: SearchTask) -> Found:
             memo,
             Piece(0, part.engagements, outside),
             task.steps,
+            steps_a_descent(grid, ground.table, part),
             task.temperature,
             task.seed,
         )
