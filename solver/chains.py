@@ -28,7 +28,7 @@ from solver.regret import put_in
 from solver.removal import Removed, new_removed, put_again, take_out, undo
 from solver.schedule import FINE, NEVER, NOBODY, Schedule, cost_without_free
 
-DEPTH = 6
+DEPTH = 9
 """Moves in a chain."""
 
 DETOUR = 300 * FINE

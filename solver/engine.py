@@ -39,6 +39,9 @@ from solver.warm_start import keep_published
 CAPACITY_STEPS, KNAPSACK_STEPS = 300, 300
 """Subgradient steps of the first two bounds; both have nearly converged by then."""
 
+KNAPSACK_SHARE = 0.05
+"""The share of the time that steps of the second bound may take at the most."""
+
 LAGRANGIAN_STEPS = 5
 """Steps of the third bound after each round of search, where a run is limited in work."""
 
@@ -48,7 +51,7 @@ PRICE_RANGES = 4
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
 
-LAST_SECONDS, JUDGE_SECONDS_A_BYTE = 0.5, 6e-7
+LAST_SECONDS, JUDGE_SECONDS_A_BYTE = 1.0, 6e-7
 """What starting, writing and judging take, kept free at the end of the time limit."""
 
 
@@ -194,8 +197,9 @@ class _Run:
             self.workers.threads,
             chunks=2 * self.workers.thread_count,
         )
+        until = time.monotonic() + KNAPSACK_SHARE * (self._deadline - time.monotonic())
         for _ in range(KNAPSACK_STEPS):
-            if self._lagrangian.is_finished or self._out_of_time():
+            if self._lagrangian.is_finished or self._cancelled() or time.monotonic() >= until:
                 break
             self._lagrangian.step(min(self._incumbent.cost, round(1.05 * self._capacity_bound)))
         self._incumbent.raise_bound(self._lagrangian.bound)

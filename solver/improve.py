@@ -32,7 +32,7 @@ from solver.pieces import (
 from solver.schedule import NOBODY
 from solver.search import Best
 
-EXPERTS_A_PART = 30
+EXPERTS_A_PART = 100
 """Smaller parts cut too many of an engagement's experts off."""
 
 ROUND_SECONDS, LONGEST_ROUND_SECONDS = 0.5, 4.0
@@ -125,7 +125,7 @@ class Improver:
         workers: Workers,
         seed: int,
     ) -> None:
-        self._grid, self._incumbent = grid, incumbent
+        self._grid, self._table, self._incumbent = grid, table, incumbent
         self._ground = Shared(Ground(grid, table))
         self._workers = workers
         self._random = np.random.default_rng(seed)
@@ -189,7 +189,7 @@ class Improver:
     def _steps(self, left: float, work: int | None) -> int:
         """How many steps the next round takes, with so many seconds or so much work left."""
         parts = [part for lane in self._lanes for part in lane.parts]
-        descent = max(steps_a_descent(self._grid, self._ground.value.table, p) for p in parts)
+        descent = max((steps_a_descent(self._grid, self._table, p) for p in parts), default=1)
         if work is not None:
             return min(max(STEPS_A_ROUND, descent), work)
         if self.pace.rate == 0:

@@ -41,6 +41,15 @@ REACH = 0.05
 
 HIGHEST_PRICE = 1 << 30
 
+EXCLUDING_GAP = 0.02
+"""The gap below which it pays to strike options."""
+
+CLOSER = 0.9
+"""The share of the last gap below which striking is tried again."""
+
+AGAIN = 0.1
+"""The length of a step, of a full one, after options were struck."""
+
 
 class Use(NamedTuple):
     """What the experts take at given prices; from this and the capacities, the subgradient."""
@@ -150,6 +159,82 @@ def _pack(
                 chosen[load] = k
 
 
+@allocating_kernel
+def _exclude(
+    grid: Grid,
+    pinned: Schedule,
+    problem: AssignmentProblem,
+    worth: IntArray,
+    prices: Prices,
+    first: int,
+    last: int,
+    slack: int,
+) -> int:
+    """Strike the options of the experts first … last - 1 that cost more than `slack` to force.
+
+    With an option forced into its expert's knapsack the bound rises by what the knapsack loses: where
+    that is more than a better plan may cost, no better plan has it. Returns how many were struck.
+    """
+    paths = new_paths(grid)
+    struck = 0
+    for expert in range(first, last):
+        room = problem.room[expert]
+        begin, end = problem.expert_offset[expert], problem.expert_offset[expert + 1]
+        number = end - begin
+        gain = np.full((number, MAX_SESSIONS + 1), NEVER, np.int64)
+        before = np.zeros((number + 1, room + 1), np.int64)
+        after = np.zeros((number + 1, room + 1), np.int64)
+        for i in range(number):
+            pair = problem.expert_pairs[begin + i]
+            price_pair(grid, pinned, prices, pair, 0, paths)
+            for k in range(1, MAX_SESSIONS + 1):
+                if problem.cost[pair, k] != NEVER:
+                    gain[i, k] = paths.cost[k] - worth[problem.pair_engagement[pair]]
+            before[i + 1] = before[i]
+            _fill(problem.free[pair], gain[i], room, before[i + 1])
+        for i in range(number - 1, -1, -1):
+            after[i] = after[i + 1]
+            _fill(problem.free[problem.expert_pairs[begin + i]], gain[i], room, after[i])
+        best = _least_with_overload(problem, expert, before[number], 0, room)
+        both = np.empty(room + 1, np.int64)
+        for i in range(number):
+            for load in range(room + 1):
+                both[load] = (before[i, : load + 1] + after[i + 1, : load + 1][::-1]).min()
+            pair = problem.expert_pairs[begin + i]
+            for k in range(1, MAX_SESSIONS + 1):
+                if problem.cost[pair, k] == NEVER:
+                    continue
+                free = problem.free[pair, k]
+                forced = NEVER
+                if gain[i, k] != NEVER and free <= room:
+                    forced = gain[i, k] + _least_with_overload(problem, expert, both, free, room)
+                if forced - best > slack:
+                    problem.cost[pair, k] = NEVER
+                    struck += 1
+    return struck
+
+
+@kernel
+def _fill(free: IntArray, gain: IntArray, room: int, least: IntArray) -> None:
+    """One more engagement in a knapsack, as `_pack`, without a record of the choice."""
+    for load in range(room, 0, -1):
+        for k in range(1, MAX_SESSIONS + 1):
+            if gain[k] < 0 and free[k] <= load:
+                least[load] = min(least[load], least[load - free[k]] + gain[k])
+
+
+@kernel
+def _least_with_overload(
+    problem: AssignmentProblem, expert: int, least: IntArray, free: int, room: int
+) -> int:
+    """The least cost of a knapsack into which `free` sessions more have to go."""
+    best = NEVER
+    for load in range(room - free + 1):
+        over = FINE * problem.overload * max(0, load + free - problem.cheap[expert])
+        best = min(best, least[load] + over)
+    return int(best)
+
+
 @kernel
 def _note(grid: Grid, pair: int, count: int, paths: Paths, use: Use) -> None:
     """Enter the sessions that were traced into what the expert takes."""
@@ -241,7 +326,8 @@ class Lagrangian:
         executor: Executor,
         chunks: int,
     ) -> None:
-        self._grid, self._pinned, self._problem = grid, pinned, problem
+        self._grid, self._pinned = grid, pinned
+        self._problem = problem._replace(cost=problem.cost.copy())
         self._executor = executor
         self._ranges = split(len(problem.room), chunks)
         self._worth = cheapest_options(problem, capacity_price)
@@ -266,6 +352,7 @@ class Lagrangian:
             np.zeros(points, np.int16),
         )
         self._best, self._factor, self._idle = -NEVER, 1.0, 0
+        self._excluded_at, self._steps, self._ceiling = -NEVER, 0, NEVER
 
     @property
     def is_finished(self) -> bool:
@@ -274,8 +361,11 @@ class Lagrangian:
 
     @property
     def bound(self) -> int:
-        """The best bound so far, as the least integer cost at or above it."""
-        return -(-self._best // FINE)
+        """The best bound so far, as the least integer cost at or above it.
+
+        What was struck stands in no plan cheaper than the one known then, whose cost is the ceiling.
+        """
+        return min(-(-self._best // FINE), self._ceiling)
 
     def price_time(self) -> None:
         """From now on also relax the rules of the experts' calendars."""
@@ -306,6 +396,8 @@ class Lagrangian:
         value += int(np.minimum(self._worth, FINE * self._problem.nobody).sum())
         value -= _priced_capacity(self._prices, self._capacity)
         self._weigh(value)
+        if self._prices.active and self._is_worth_excluding(value, target):
+            self._strike(value, target)
         missing = 1 - self._use.taken.sum(axis=0) - nobody
         norm = float((missing * missing).sum())
         if self._prices.active:
@@ -318,6 +410,32 @@ class Lagrangian:
         self._worth = self._worth + np.rint(length * missing).astype(np.int64)
         if self._prices.active:
             _move(self._prices, self._capacity, self._use, length)
+
+    def _is_worth_excluding(self, value: int, cost: int) -> bool:
+        """Whether the bound is close to the cost, and closer than when it was last tried."""
+        gap, known = FINE * cost - value, FINE * cost - self._excluded_at
+        return 0 <= gap < EXCLUDING_GAP * abs(value) and gap < CLOSER * known
+
+    def _strike(self, value: int, cost: int) -> None:
+        """Strike what no plan cheaper than `cost` has; with fewer options the bound goes on rising."""
+        self._excluded_at, self._ceiling = value, min(self._ceiling, cost)
+        futures = [
+            self._executor.submit(
+                _exclude,
+                self._grid,
+                self._pinned,
+                self._problem,
+                self._worth,
+                self._prices,
+                first,
+                last,
+                FINE * (cost - 1) - value,
+            )
+            for first, last in self._ranges
+        ]
+        struck = sum(future.result() for future in futures)
+        if struck > 0:
+            self._factor, self._idle = max(self._factor, AGAIN), 0
 
     def _weigh(self, value: int) -> None:
         if value > self._best + ENOUGH * abs(self._best):

@@ -21,7 +21,6 @@ from solver.patterns import FREE, price_alone
 from solver.schedule import NOBODY, Schedule, pinned_schedule, remove
 from solver.search import Best, best_of, restore, search
 
-
 STEPS_AN_ENGAGEMENT, SWAPS_A_STEP = 4, 40
 """Steps for each engagement between two descents at the least, and swaps that take as long."""
 
