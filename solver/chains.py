@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel
 from solver.memo import Memo, PairTable, Piece, recall
 from solver.patterns import Paths
 from solver.regret import put_in
@@ -114,7 +114,7 @@ def descend(
     return added
 
 
-@kernel
+@inner_kernel
 def _signature(schedule: Schedule, expert: int) -> np.uint64:
     """A word for the bookings of an expert and whose they are; never 0."""
     word = schedule.state[expert]
@@ -123,7 +123,7 @@ def _signature(schedule: Schedule, expert: int) -> np.uint64:
     return np.uint64(word | np.uint64(1))
 
 
-@kernel
+@inner_kernel
 def _price_moves(
     grid: Grid,
     schedule: Schedule,
@@ -149,7 +149,7 @@ def _price_moves(
             web.signature[expert] = signature
 
 
-@kernel
+@inner_kernel
 def _price_expert(
     grid: Grid,
     schedule: Schedule,
@@ -184,7 +184,7 @@ def _price_expert(
             put_again(grid, schedule, web.members[i : i + 1], web.removed)
 
 
-@kernel
+@inner_kernel
 def _trail(grid: Grid, schedule: Schedule, web: Web, moves: int, j: int) -> int:
     """Write the chain that ejected `j` last, and its experts; how many engagements it moves."""
     for i in range(moves + 1):
@@ -195,7 +195,7 @@ def _trail(grid: Grid, schedule: Schedule, web: Web, moves: int, j: int) -> int:
     return moves + 1
 
 
-@kernel
+@inner_kernel
 def _find_chains(grid: Grid, schedule: Schedule, table: PairTable, piece: Piece, web: Web) -> int:
     """Fill cost, before, end and end_pair; how many ends make the plan cheaper."""
     found = 0
@@ -215,7 +215,7 @@ def _find_chains(grid: Grid, schedule: Schedule, table: PairTable, piece: Piece,
     return found
 
 
-@kernel
+@inner_kernel
 def _extend(
     grid: Grid,
     schedule: Schedule,
@@ -263,7 +263,7 @@ def _extend(
     web.end[moves, j], web.end_pair[moves, j] = end, end_pair
 
 
-@kernel
+@inner_kernel
 def _is_fresh(grid: Grid, schedule: Schedule, web: Web, moves: int, j: int) -> bool:
     """Whether no other chain of this round has changed an expert of this one."""
     length = _trail(grid, schedule, web, moves, j)
@@ -277,12 +277,12 @@ def _is_fresh(grid: Grid, schedule: Schedule, web: Web, moves: int, j: int) -> b
     return pair == NOBODY or not _is_stale(schedule, web, grid.pair_expert[pair])
 
 
-@kernel
+@inner_kernel
 def _is_stale(schedule: Schedule, web: Web, expert: int) -> bool:
     return bool(web.signature[expert] != _signature(schedule, expert))
 
 
-@kernel
+@inner_kernel
 def _move(
     grid: Grid,
     schedule: Schedule,
@@ -307,7 +307,7 @@ def _move(
     return added
 
 
-@kernel
+@inner_kernel
 def _pair_of(grid: Grid, a: int, expert: int) -> int:
     for pair in range(grid.pair_offset[a], grid.pair_offset[a + 1]):
         if grid.pair_expert[pair] == expert:

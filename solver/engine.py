@@ -19,7 +19,7 @@ from solver.bound import (
 )
 from solver.construct import construct, order_pairs
 from solver.cost import cost_of
-from solver.exact import MOST_STARTS, count_starts, solve_exactly
+from solver.exact import MOST_STARTS, close_rest, count_starts, solve_exactly
 from solver.executors import Shared, open_workers, split
 from solver.grid import MAX_SESSIONS, Grid, compile_grid, one_a_day, relax, share_weeks
 from solver.improve import Improver
@@ -47,6 +47,9 @@ LAGRANGIAN_STEPS = 5
 
 PRICE_RANGES = 4
 """Ranges of pairs to price for each worker: some take longer than others."""
+
+CLOSING_GAP, CLOSING_STEPS, MOST_PAIRS = 0.01, 300, 1_000
+"""The gap below which the rest may be closed, steps of the bound before that, and pairs left."""
 
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
@@ -254,20 +257,21 @@ class _Run:
             self._parameters.seed,
         )
         work = self._parameters.work_limit
-        first = None if work is None else -(-work // 10)
-        soon = time.monotonic() + 0.1 * (self._deadline - time.monotonic())
-        improver.run(until=soon, work=first, stop=self._cancelled, beside=self._raise_bound)
-        if not self._incumbent.is_optimal and not self._out_of_time():
+        done, began = 0, time.monotonic()
+        for share, close in ((0.1, self._close_assignment), (0.4, self._close_rest), (1.0, None)):
+            part = None if work is None else round(share * work) - done
+            until = began + share * (self._deadline - began)
+            improver.run(until=until, work=part, stop=self._cancelled, beside=self._raise_bound)
+            done += part or 0
+            if close is None or self._incumbent.is_optimal or self._out_of_time():
+                continue
             self._incumbent.enter("bound")
-            self._incumbent.raise_bound(self._close_assignment())
+            close()
             self._incumbent.enter("improve")
-        rest = None if work is None or first is None else work - first
-        improver.run(
-            until=self._deadline, work=rest, stop=self._cancelled, beside=self._raise_bound
-        )
 
-    def _close_assignment(self) -> int:
-        return solve_assignment(
+    def _close_assignment(self) -> None:
+        """Solve the assignment as an integer program, where it is small, then the rest."""
+        bound = solve_assignment(
             self._pairs,
             self._capacity_bound,
             self._price,
@@ -275,6 +279,34 @@ class _Run:
             most_options=MOST_OPTIONS,
             limits=self._limits(0.2),
         )
+        self._incumbent.raise_bound(bound)
+        self._close_rest()
+
+    def _close_rest(self) -> None:
+        """Where few starts are left that a better plan could have, let CP-SAT look through them."""
+        if self._incumbent.gap > CLOSING_GAP:
+            return
+        for _ in range(CLOSING_STEPS):
+            if self._lagrangian.is_finished or self._incumbent.is_optimal or self._out_of_time():
+                break
+            self._lagrangian.step(self._incumbent.cost)
+            self._incumbent.raise_bound(self._lagrangian.bound)
+        if self._incumbent.is_optimal or self._out_of_time():
+            return
+        rest = self._lagrangian.rest(self._incumbent.cost, most=MOST_PAIRS)
+        if rest is None or sum(map(len, rest.values())) > MOST_STARTS:
+            return
+        proof = close_rest(
+            self._grid,
+            self._incumbent.best,
+            rest,
+            self._incumbent.cost,
+            limits=self._limits(0.3),
+            seed=self._parameters.seed,
+        )
+        if proof.schedule is not None:
+            self._offer(proof.schedule)
+        self._incumbent.raise_bound(proof.bound)
 
     def _limits(self, share: float) -> dict[str, float]:
         """CP-SAT's limit: a share of the time that is left, or work where only work is limited."""

@@ -7,6 +7,7 @@ are small; there it finds the best plan and proves it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,11 +17,15 @@ from ortools.sat.python import cp_model
 from solver.cp_sat import run_cp_sat
 from solver.grid import NO_DAY, Grid
 from solver.schedule import NOBODY, ONLINE, Schedule, cost_with, insert, pinned_schedule
+from solver.search import Best
 
 MOST_STARTS = 6_000
 """Above this many booleans the model takes longer to build than the search to end."""
 
 Literal = cp_model.IntVar
+
+Start = tuple[int, int, int]
+"""The number of a session, its day and its minute."""
 
 
 class _Visit(NamedTuple):
@@ -50,7 +55,7 @@ def count_starts(grid: Grid) -> int:
     """How many booleans the model of the whole problem takes."""
     total = 0
     for pair in range(len(grid.pair_expert)):
-        total += len(_open_starts(grid, pair))
+        total += len(open_starts(grid, pair))
         if total > MOST_STARTS:
             break
     return total
@@ -58,10 +63,31 @@ def count_starts(grid: Grid) -> int:
 
 def solve_exactly(grid: Grid, hint: Schedule, *, limits: dict[str, float], seed: int) -> Proof:
     """Solve the whole problem, starting from a plan that is known."""
-    return _Model(grid).solve(hint, limits, seed)
+    return _Model(grid, lambda pair: open_starts(grid, pair)).solve(hint, limits, seed)
 
 
-def _open_starts(grid: Grid, pair: int) -> list[tuple[int, int, int]]:
+def close_rest(
+    grid: Grid,
+    hint: Best,
+    rest: Mapping[int, list[Start]],
+    cost: int,
+    *,
+    limits: dict[str, float],
+    seed: int,
+) -> Proof:
+    """Look for a plan cheaper than `cost` among the starts by pair that one could have.
+
+    The bound is `cost` where there is none.
+    """
+    model = _Model(grid, lambda pair: rest.get(pair, []))
+    model.demand_less_than(cost)
+    proof = model.solve(hint, limits, seed)
+    if proof.infeasible:
+        return Proof(None, cost, infeasible=False)
+    return Proof(proof.schedule, min(cost, proof.bound), infeasible=False)
+
+
+def open_starts(grid: Grid, pair: int) -> list[Start]:
     """The (session, day, minute) on which both sides of a pair are free."""
     a, expert = grid.pair_engagement[pair], grid.pair_expert[pair]
     found = []
@@ -84,7 +110,7 @@ def _open_starts(grid: Grid, pair: int) -> list[tuple[int, int, int]]:
 class _Model:
     """The CP-SAT model of a grid; `_state_rules` is its table of contents."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, starts: Callable[[int], list[Start]]) -> None:
         self._grid = grid
         self._model = cp_model.CpModel()
         self._cost: list[tuple[Literal, int]] = []
@@ -108,7 +134,7 @@ class _Model:
                 int(grid.pair_engagement[pair]),
             )
             for pair in range(len(grid.pair_expert))
-            for number, day, minute in _open_starts(grid, pair)
+            for number, day, minute in starts(pair)
         ]
         self._pinned = [
             _Visit(
@@ -134,7 +160,12 @@ class _Model:
         for expert in range(len(self._grid.max_total)):
             self._calendar_of(expert)
         self._price_visits()
-        self._model.minimize(sum(literal * cost for literal, cost in self._cost) + self._constant)
+        self._objective = sum(each * cost for each, cost in self._cost) + self._constant
+        self._model.minimize(self._objective)
+
+    def demand_less_than(self, cost: int) -> None:
+        """Ask for a plan that costs less."""
+        self._model.add(self._objective <= cost - 1)
 
     def _one_expert(self) -> None:
         """At most one pair serves the free sessions of an engagement; its change costs once."""
@@ -269,7 +300,7 @@ class _Model:
                 cost += grid.move
             self._cost.append((visit.chosen, cost))
 
-    def solve(self, hint: Schedule, limits: dict[str, float], seed: int) -> Proof:
+    def solve(self, hint: Schedule | Best, limits: dict[str, float], seed: int) -> Proof:
         for visit in self._visits:
             a, number = visit.owner, visit.number
             same = (

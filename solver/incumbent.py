@@ -47,6 +47,11 @@ class Incumbent:
         """Whether the best plan is proven to be the best there is."""
         return self.cost == self.bound
 
+    @property
+    def gap(self) -> float:
+        """How far the plan may be from the best there is, as a share of the bound."""
+        return gap_of(self.cost, self.bound)
+
     def enter(self, stage: Stage) -> None:
         """Begin a stage, and say so."""
         self.stage = stage
@@ -71,7 +76,7 @@ class Incumbent:
                 self.seconds,
                 self.cost,
                 self.bound,
-                gap_of(self.cost, self.bound),
+                self.gap,
                 int((self.best.served > 0).sum()),
             )
         )

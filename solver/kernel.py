@@ -18,9 +18,24 @@ _UNCOUNTED: dict[str, Any] = {"_nrt": False}
 took more than half of the time, and more where two threads share them."""
 
 
+_WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function that makes no array, copies none, and returns none."""
     compiled: Callable[P, R] = njit(nogil=True, cache=True, **_UNCOUNTED)(function)
+    return compiled
+
+
+def inner_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a `kernel` that only kernels call, without the long way in from Python.
+
+    Taking some hundred arrays out of tuples is most of the code of a kernel, and of the time it
+    takes to compile.
+    """
+    compiled: Callable[P, R] = njit(nogil=True, cache=True, **_UNCOUNTED, **_WITHOUT_WRAPPERS)(
+        function
+    )
     return compiled
 
 

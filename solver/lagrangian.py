@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.bound import AssignmentProblem, cheapest_options
+from solver.exact import Start
 from solver.executors import split
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel, kernel
 from solver.patterns import Paths, Prices, new_paths, price_pair, trace
+from solver.rest import date_costs, starts_within
 from solver.schedule import FINE, NEVER, ONLINE, Schedule
 
 PATIENCE = 12
@@ -117,7 +119,7 @@ def _take(
     return value
 
 
-@kernel
+@inner_kernel
 def _gains(
     grid: Grid,
     pinned: Schedule,
@@ -147,7 +149,7 @@ def _gains(
     return some
 
 
-@kernel
+@inner_kernel
 def _pack(
     free: IntArray, gain: IntArray, room: int, least: IntArray, chosen: NDArray[np.int8]
 ) -> None:
@@ -169,11 +171,13 @@ def _exclude(
     first: int,
     last: int,
     slack: int,
+    excess: IntArray,
 ) -> int:
     """Strike the options of the experts first … last - 1 that cost more than `slack` to force.
 
-    With an option forced into its expert's knapsack the bound rises by what the knapsack loses: where
-    that is more than a better plan may cost, no better plan has it. Returns how many were struck.
+    With an option forced into its expert's knapsack the bound rises by what that loses: where
+    that is more than a better plan may cost, no better plan has it. `excess` (P, 6) receives
+    what each option costs more. Returns how many were struck.
     """
     paths = new_paths(grid)
     struck = 0
@@ -208,13 +212,26 @@ def _exclude(
                 forced = NEVER
                 if gain[i, k] != NEVER and free <= room:
                     forced = gain[i, k] + _least_with_overload(problem, expert, both, free, room)
+                excess[pair, k] = forced - best
                 if forced - best > slack:
                     problem.cost[pair, k] = NEVER
                     struck += 1
     return struck
 
 
-@kernel
+@allocating_kernel
+def price_options(
+    grid: Grid, pinned: Schedule, prices: Prices, pairs: IntArray, cost: IntArray
+) -> None:
+    """Fill the rows of `cost` (P, 6) of some pairs, in 1 / FINE."""
+    paths = new_paths(grid)
+    for pair in pairs:
+        price_pair(grid, pinned, prices, pair, 0, paths)
+        for k in range(MAX_SESSIONS + 1):
+            cost[pair, k] = paths.cost[k]
+
+
+@inner_kernel
 def _fill(free: IntArray, gain: IntArray, room: int, least: IntArray) -> None:
     """One more engagement in a knapsack, as `_pack`, without a record of the choice."""
     for load in range(room, 0, -1):
@@ -223,7 +240,7 @@ def _fill(free: IntArray, gain: IntArray, room: int, least: IntArray) -> None:
                 least[load] = min(least[load], least[load - free[k]] + gain[k])
 
 
-@kernel
+@inner_kernel
 def _least_with_overload(
     problem: AssignmentProblem, expert: int, least: IntArray, free: int, room: int
 ) -> int:
@@ -235,7 +252,7 @@ def _least_with_overload(
     return int(best)
 
 
-@kernel
+@inner_kernel
 def _note(grid: Grid, pair: int, count: int, paths: Paths, use: Use) -> None:
     """Enter the sessions that were traced into what the expert takes."""
     a, expert = grid.pair_engagement[pair], grid.pair_expert[pair]
@@ -309,7 +326,7 @@ def _move(prices: Prices, capacity: Capacity, use: Use, step: float) -> float:
     return norm
 
 
-@kernel
+@inner_kernel
 def _raised(price: int, change: float) -> int:
     return int(min(HIGHEST_PRICE, max(0, price + round(change))))
 
@@ -352,7 +369,8 @@ class Lagrangian:
             np.zeros(points, np.int16),
         )
         self._best, self._factor, self._idle = -NEVER, 1.0, 0
-        self._excluded_at, self._steps, self._ceiling = -NEVER, 0, NEVER
+        self._excluded_at, self._ceiling = -NEVER, NEVER
+        self._excess = np.zeros_like(problem.cost)
 
     @property
     def is_finished(self) -> bool:
@@ -363,7 +381,7 @@ class Lagrangian:
     def bound(self) -> int:
         """The best bound so far, as the least integer cost at or above it.
 
-        What was struck stands in no plan cheaper than the one known then, whose cost is the ceiling.
+        What was struck stands in no plan cheaper than the ceiling, the cost known then.
         """
         return min(-(-self._best // FINE), self._ceiling)
 
@@ -374,6 +392,25 @@ class Lagrangian:
 
     def step(self, target: int) -> None:
         """Compute the bound at the present prices and move them towards `target`."""
+        value, nobody = self._evaluate()
+        self._weigh(value)
+        if self._prices.active and self._is_worth_excluding(value, target):
+            self._strike(value, target)
+        missing = 1 - self._use.taken.sum(axis=0) - nobody
+        norm = float((missing * missing).sum())
+        if self._prices.active:
+            norm += _move(self._prices, self._capacity, self._use, 0.0)
+        if norm == 0:
+            self._factor = 0.0
+            return
+        goal = min(FINE * target, self._best + int(REACH * abs(self._best)) + FINE)
+        length = self._factor * max(FINE, goal - value) / norm
+        self._worth = self._worth + np.rint(length * missing).astype(np.int64)
+        if self._prices.active:
+            _move(self._prices, self._capacity, self._use, length)
+
+    def _evaluate(self) -> tuple[int, NDArray[np.bool_]]:
+        """The bound at the present prices, and whom it leaves unserved; fills `_use`."""
         self._use.taken[:] = 0
         futures = [
             self._executor.submit(
@@ -395,21 +432,33 @@ class Lagrangian:
         value += FINE * self._problem.constant
         value += int(np.minimum(self._worth, FINE * self._problem.nobody).sum())
         value -= _priced_capacity(self._prices, self._capacity)
-        self._weigh(value)
-        if self._prices.active and self._is_worth_excluding(value, target):
-            self._strike(value, target)
-        missing = 1 - self._use.taken.sum(axis=0) - nobody
-        norm = float((missing * missing).sum())
-        if self._prices.active:
-            norm += _move(self._prices, self._capacity, self._use, 0.0)
-        if norm == 0:
-            self._factor = 0.0
-            return
-        goal = min(FINE * target, self._best + int(REACH * abs(self._best)) + FINE)
-        length = self._factor * max(FINE, goal - value) / norm
-        self._worth = self._worth + np.rint(length * missing).astype(np.int64)
-        if self._prices.active:
-            _move(self._prices, self._capacity, self._use, length)
+        return value, nobody
+
+    def rest(self, cost: int, most: int) -> dict[int, list[Start]] | None:
+        """The starts by pair that a plan cheaper than `cost` could have.
+
+        None where more than `most` options are left.
+        """
+        value, _ = self._evaluate()
+        for array in self._use:
+            array[:] = 0
+        self._strike(value, cost)
+        pairs = np.nonzero((self._problem.cost < NEVER).any(axis=1))[0]
+        if len(pairs) > most:
+            return None
+        slack = FINE * (cost - 1) - value
+        priced = np.empty((len(self._problem.cost), MAX_SESSIONS + 1), np.int64)
+        price_options(self._grid, self._pinned, self._prices, pairs, priced)
+        return {
+            int(pair): starts_within(
+                self._grid,
+                self._prices,
+                int(pair),
+                date_costs(self._grid, int(pair), priced[pair]),
+                np.where(self._problem.cost[pair] < NEVER, slack - self._excess[pair], -1),
+            )
+            for pair in pairs
+        }
 
     def _is_worth_excluding(self, value: int, cost: int) -> bool:
         """Whether the bound is close to the cost, and closer than when it was last tried."""
@@ -417,7 +466,7 @@ class Lagrangian:
         return 0 <= gap < EXCLUDING_GAP * abs(value) and gap < CLOSER * known
 
     def _strike(self, value: int, cost: int) -> None:
-        """Strike what no plan cheaper than `cost` has; with fewer options the bound goes on rising."""
+        """Strike what no plan cheaper than `cost` has; with fewer options the bound rises on."""
         self._excluded_at, self._ceiling = value, min(self._ceiling, cost)
         futures = [
             self._executor.submit(
@@ -430,6 +479,7 @@ class Lagrangian:
                 first,
                 last,
                 FINE * (cost - 1) - value,
+                self._excess,
             )
             for first, last in self._ranges
         ]

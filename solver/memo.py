@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel
 from solver.patterns import Paths, Prices, choose_count, price_pair
 from solver.schedule import Schedule
 
@@ -54,7 +54,7 @@ def new_memo(pairs: int) -> Memo:
     return Memo(np.zeros((pairs, WAYS), np.uint64), np.empty((pairs, WAYS), np.int64))
 
 
-@kernel
+@inner_kernel
 def recall(
     grid: Grid, schedule: Schedule, table: PairTable, pair: int, paths: Paths, memo: Memo
 ) -> int:

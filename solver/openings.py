@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel, kernel
 
 NO_WISH_MET = 1
 """The value of `Openings.off` on a day without a preferred start."""
@@ -101,7 +101,7 @@ def list_openings(
     return Openings(offset, pair_list, day_list, first, last, off)
 
 
-@kernel
+@inner_kernel
 def _extremes(
     theirs: NDArray[np.uint64], ours: NDArray[np.uint64], wished: NDArray[np.uint64]
 ) -> tuple[int, int, bool]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray, MaskArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel, kernel
 from solver.schedule import FINE, NEVER, ONLINE, Schedule, overload
 from solver.starts import best_priced_start, best_unpriced_start, without_collisions
 
@@ -79,7 +79,7 @@ def new_paths(grid: Grid) -> Paths:
     )
 
 
-@kernel
+@inner_kernel
 def _list_days(
     grid: Grid,
     schedule: Schedule,
@@ -125,7 +125,7 @@ def _list_days(
     paths.length[number] = at
 
 
-@kernel
+@inner_kernel
 def _best_start(
     grid: Grid,
     schedule: Schedule,
@@ -181,7 +181,7 @@ def _best_start(
     )
 
 
-@kernel
+@inner_kernel
 def _same_days(grid: Grid, a: int, number: int) -> int:
     """An earlier session with the same list of days as this one, or the session itself."""
     if grid.pin_day[a, number] == NO_DAY and grid.current_day[a, number] == NO_DAY:
@@ -195,7 +195,7 @@ def _same_days(grid: Grid, a: int, number: int) -> int:
     return number
 
 
-@kernel
+@inner_kernel
 def _extend(grid: Grid, schedule: Schedule, expert: int, a: int, number: int, paths: Paths) -> None:
     """f_k from f_{k-1}: the cheapest day before each day of session `number`."""
     both_pinned = grid.pin_day[a, number] != NO_DAY and grid.pin_day[a, number - 1] != NO_DAY

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.grid import Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel
 from solver.memo import Memo, PairTable, Piece, recall
 from solver.patterns import Paths, choose_count, price_pair, trace
 from solver.schedule import FINE, NEVER, NOBODY, Schedule, cost_without_free, insert
@@ -25,7 +25,7 @@ class _Ranking(NamedTuple):
     second_pair: IntArray
 
 
-@kernel
+@inner_kernel
 def _rank(
     grid: Grid,
     schedule: Schedule,
@@ -65,7 +65,7 @@ def _rank(
     return best, pair, second, second_pair
 
 
-@kernel
+@inner_kernel
 def put_in(
     grid: Grid, schedule: Schedule, table: PairTable, pair: int, noise: int, paths: Paths
 ) -> int:

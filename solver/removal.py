@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.grid import MAX_SESSIONS, Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel
 from solver.schedule import NOBODY, Schedule, insert, remove
 
 
@@ -21,7 +21,7 @@ class Removed(NamedTuple):
     cost: IntArray
 
 
-@kernel
+@inner_kernel
 def take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed) -> int:
     """Take engagements out and remember what they had; returns what that adds to the cost."""
     delta = 0
@@ -36,7 +36,7 @@ def take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed)
     return delta
 
 
-@kernel
+@inner_kernel
 def put_again(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed) -> None:
     """Give engagements that were taken out what they had."""
     for i in range(len(removed)):
@@ -52,7 +52,7 @@ def put_again(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed
             )
 
 
-@kernel
+@inner_kernel
 def undo(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed) -> None:
     """Give engagements what they had before they were taken out, whatever they have now."""
     for i in range(len(removed)):

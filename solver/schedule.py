@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import NO_DAY, Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel, kernel
 
 UNSERVABLE = 1 << 46
 """The cost of an engagement that does not yet keep its own pins; no plan costs that much."""
@@ -127,7 +127,7 @@ def overload(grid: Grid, expert: int, load: int) -> int:
     return int(grid.overload * max(0, load - grid.target_total[expert]))
 
 
-@kernel
+@inner_kernel
 def _digest(day: int, start: int, end: int, site: int) -> np.uint64:
     """A well-mixed word for one booking (splitmix64: Steele, Lea, Flood 2014)."""
     word = np.uint64(((day * 2048 + start) * 2048 + end) * 65536 + site + 1)

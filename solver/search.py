@@ -12,7 +12,7 @@ import numpy as np
 
 from solver.chains import descend, new_web
 from solver.grid import Grid, IntArray
-from solver.kernel import allocating_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel, kernel
 from solver.memo import Memo, PairTable, Piece
 from solver.patterns import new_paths
 from solver.regret import put_back
@@ -57,7 +57,7 @@ def restore(grid: Grid, schedule: Schedule, best: Best) -> None:
             )
 
 
-@kernel
+@inner_kernel
 def _pick_seed(schedule: Schedule, table: PairTable, grid: Grid, piece: Piece) -> int:
     """An engagement at random; of three, the one that is farthest from its cheapest."""
     seed, worst = -1, -1
@@ -71,7 +71,7 @@ def _pick_seed(schedule: Schedule, table: PairTable, grid: Grid, piece: Piece) -
     return seed
 
 
-@kernel
+@inner_kernel
 def _pick_removed(
     grid: Grid, schedule: Schedule, table: PairTable, piece: Piece, removed: IntArray
 ) -> int:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.grid import NO_DAY, IntArray, MaskArray
-from solver.kernel import kernel
+from solver.kernel import inner_kernel
 from solver.openings import highest_bit, lowest_bit
 from solver.schedule import FINE, NEVER, ONLINE
 
 
-@kernel
+@inner_kernel
 def without_collisions(
     mask: np.uint64,
     minutes: int,
@@ -41,7 +41,7 @@ def without_collisions(
     return mask
 
 
-@kernel
+@inner_kernel
 def best_unpriced_start(
     free: MaskArray,
     wished: MaskArray,
@@ -72,7 +72,7 @@ def best_unpriced_start(
     return best, minute
 
 
-@kernel
+@inner_kernel
 def best_priced_start(
     free: MaskArray,
     wished: MaskArray,
@@ -106,7 +106,7 @@ def best_priced_start(
     return best, minute
 
 
-@kernel
+@inner_kernel
 def _published_cost(
     free: MaskArray,
     wished: MaskArray,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import datetime as dt
 import gzip
 import json
 import random
@@ -46,14 +47,27 @@ def agreed(record: Record, found: Record, check_plan: CheckPlan) -> Verdict:
     """Judge a plan, and compare the verdict with the independent check.
 
     Where every served session is pinned, problem.md says whose name the assignment carries, and
-    the check does not look: there the text decides.
+    the check does not look; a session that ends at midnight lies within half-open hours
+    until 24:00, and the check says it does not: there the text decides.
     """
     verdict = judge(encode(record), encode(found))
     broken, cost, served, sessions = check_plan(record, found)
     assert (asdict(verdict.cost), verdict.served, verdict.sessions) == (cost, served, sessions)
-    if {each.rule for each in verdict.broken} != {"expert_kept"}:
+    if {each.rule for each in verdict.broken} != {"expert_kept"} and not until_midnight(
+        record, found
+    ):
         assert verdict.holds == (not broken), (verdict.broken, broken)
     return verdict
+
+
+def until_midnight(record: Record, found: Record) -> bool:
+    durations = {each["id"]: each["durations"] for each in record["engagements"]}
+    return any(
+        (dt.datetime.fromisoformat(start) + dt.timedelta(minutes=minutes)).time() == dt.time()
+        for each in found["assignments"]
+        for start in each["starts"]
+        for minutes in durations.get(each["engagement"], ())
+    )
 
 
 def stated(record: Record, found: Record, check_plan: CheckPlan) -> Record:
