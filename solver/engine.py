@@ -17,9 +17,10 @@ from solver.bound import (
     price_capacity,
     solve_assignment,
 )
+from solver.columns import Columns
 from solver.construct import construct, order_pairs
 from solver.cost import cost_of
-from solver.exact import MOST_STARTS, close_rest, count_starts, solve_exactly
+from solver.exact import MOST_STARTS, count_starts, solve_exactly
 from solver.executors import Shared, open_workers, split
 from solver.grid import MAX_SESSIONS, Grid, compile_grid, one_a_day, relax, share_weeks
 from solver.improve import Improver
@@ -48,8 +49,11 @@ LAGRANGIAN_STEPS = 5
 PRICE_RANGES = 4
 """Ranges of pairs to price for each worker: some take longer than others."""
 
-CLOSING_GAP, CLOSING_STEPS, MOST_PAIRS = 0.01, 300, 1_000
-"""The gap below which the rest may be closed, steps of the bound before that, and pairs left."""
+COLUMNS_STEPS, COLUMNS_SHARE = 60, 0.3
+"""Rounds of column generation at the most, and the share of the time left that they may take."""
+
+LISTING_SHARE, CHOICE_SHARE = 0.1, 0.3
+"""The shares of the time left in which more columns are listed, and CP-SAT chooses among them."""
 
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
@@ -258,19 +262,24 @@ class _Run:
         )
         work = self._parameters.work_limit
         done, began = 0, time.monotonic()
-        for share, close in ((0.1, self._close_assignment), (0.4, self._close_rest), (1.0, None)):
+        for share, close in (
+            (0.05, self._close_assignment),
+            (0.2, self._generate_columns),
+            (0.6, self._choose_columns),
+            (1.0, None),
+        ):
             part = None if work is None else round(share * work) - done
             until = began + share * (self._deadline - began)
             improver.run(until=until, work=part, stop=self._cancelled, beside=self._raise_bound)
             done += part or 0
-            if close is None or self._incumbent.is_optimal or self._out_of_time():
+            if close is None or self._is_over():
                 continue
             self._incumbent.enter("bound")
             close()
             self._incumbent.enter("improve")
 
     def _close_assignment(self) -> None:
-        """Solve the assignment as an integer program, where it is small, then the rest."""
+        """Solve the assignment as an integer program, where it is small."""
         bound = solve_assignment(
             self._pairs,
             self._capacity_bound,
@@ -280,39 +289,55 @@ class _Run:
             limits=self._limits(0.2),
         )
         self._incumbent.raise_bound(bound)
-        self._close_rest()
 
-    def _close_rest(self) -> None:
-        """Where few starts are left that a better plan could have, let CP-SAT look through them."""
-        if self._incumbent.gap > CLOSING_GAP:
-            return
-        for _ in range(CLOSING_STEPS):
-            if self._lagrangian.is_finished or self._incumbent.is_optimal or self._out_of_time():
-                break
-            self._lagrangian.step(self._incumbent.cost)
-            self._incumbent.raise_bound(self._lagrangian.bound)
-        if self._incumbent.is_optimal or self._out_of_time():
-            return
-        rest = self._lagrangian.rest(self._incumbent.cost, most=MOST_PAIRS)
-        if rest is None or sum(map(len, rest.values())) > MOST_STARTS:
-            return
-        proof = close_rest(
-            self._grid,
-            self._incumbent.best,
-            rest,
+    def _generate_columns(self) -> None:
+        """Raise the bound by whole caseloads of experts, then make a plan of the best ones."""
+        self._columns = Columns(
+            self._relaxed,
+            share_weeks(one_a_day(self._grid)),
+            self._pairs,
+            self._lagrangian,
             self._incumbent.cost,
-            limits=self._limits(0.3),
-            seed=self._parameters.seed,
+            self.workers.threads,
+            self.workers.thread_count,
         )
-        if proof.schedule is not None:
-            self._offer(proof.schedule)
-        self._incumbent.raise_bound(proof.bound)
+        until, stop = self._after(COLUMNS_SHARE)
+        for _ in range(COLUMNS_STEPS):
+            self._columns.step(stop, seconds=max(0.1, until - time.monotonic()))
+            self._incumbent.raise_bound(self._columns.bound)
+            self._incumbent.report()
+            if self._columns.is_finished or self._incumbent.is_optimal or stop():
+                break
+        self._choose_columns()
+
+    def _choose_columns(self) -> None:
+        """Make a plan of the best caseloads; where all were looked at, that is a bound too."""
+        if self._is_over():
+            return
+        schedule, bound = self._columns.choose(
+            self._incumbent.best,
+            self._incumbent.cost,
+            limits=lambda: self._limits(CHOICE_SHARE),
+            seed=self._parameters.seed,
+            stop=self._after(LISTING_SHARE)[1],
+        )
+        if schedule is not None:
+            self._offer(schedule)
+        self._incumbent.raise_bound(bound)
 
     def _limits(self, share: float) -> dict[str, float]:
         """CP-SAT's limit: a share of the time that is left, or work where only work is limited."""
         if self._parameters.time_limit_seconds is None:
             return {"max_deterministic_time": 60 * share}
         return {"max_time_in_seconds": max(0.05, share * (self._deadline - time.monotonic()))}
+
+    def _after(self, share: float) -> tuple[float, Callable[[], bool]]:
+        """When a share of the time left has passed; whether that is so, or all has to end."""
+        until = time.monotonic() + share * (self._deadline - time.monotonic())
+        return until, lambda: self._cancelled() or time.monotonic() >= until
+
+    def _is_over(self) -> bool:
+        return self._incumbent.is_optimal or self._out_of_time()
 
     def _out_of_time(self) -> bool:
         return self._cancelled() or time.monotonic() >= self._deadline

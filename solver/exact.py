@@ -7,7 +7,7 @@ are small; there it finds the best plan and proves it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,27 +64,6 @@ def count_starts(grid: Grid) -> int:
 def solve_exactly(grid: Grid, hint: Schedule, *, limits: dict[str, float], seed: int) -> Proof:
     """Solve the whole problem, starting from a plan that is known."""
     return _Model(grid, lambda pair: open_starts(grid, pair)).solve(hint, limits, seed)
-
-
-def close_rest(
-    grid: Grid,
-    hint: Best,
-    rest: Mapping[int, list[Start]],
-    cost: int,
-    *,
-    limits: dict[str, float],
-    seed: int,
-) -> Proof:
-    """Look for a plan cheaper than `cost` among the starts by pair that one could have.
-
-    The bound is `cost` where there is none.
-    """
-    model = _Model(grid, lambda pair: rest.get(pair, []))
-    model.demand_less_than(cost)
-    proof = model.solve(hint, limits, seed)
-    if proof.infeasible:
-        return Proof(None, cost, infeasible=False)
-    return Proof(proof.schedule, min(cost, proof.bound), infeasible=False)
 
 
 def open_starts(grid: Grid, pair: int) -> list[Start]:
@@ -162,10 +141,6 @@ class _Model:
         self._price_visits()
         self._objective = sum(each * cost for each, cost in self._cost) + self._constant
         self._model.minimize(self._objective)
-
-    def demand_less_than(self, cost: int) -> None:
-        """Ask for a plan that costs less."""
-        self._model.add(self._objective <= cost - 1)
 
     def _one_expert(self) -> None:
         """At most one pair serves the free sessions of an engagement; its change costs once."""

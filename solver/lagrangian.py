@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.bound import AssignmentProblem, cheapest_options
-from solver.exact import Start
 from solver.executors import split
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import allocating_kernel, inner_kernel, kernel
-from solver.patterns import Paths, Prices, new_paths, price_pair, trace
-from solver.rest import date_costs, starts_within
+from solver.knapsack import Room, fullest, pack
+from solver.patterns import Paths, Prices, new_paths, price_alone, price_pair, trace
 from solver.schedule import FINE, NEVER, ONLINE, Schedule
 
 PATIENCE = 12
@@ -42,15 +41,6 @@ REACH = 0.05
 """How far above the best bound a step may aim: a first plan is no measure of what can be proven."""
 
 HIGHEST_PRICE = 1 << 30
-
-EXCLUDING_GAP = 0.02
-"""The gap below which it pays to strike options."""
-
-CLOSER = 0.9
-"""The share of the last gap below which striking is tried again."""
-
-AGAIN = 0.1
-"""The length of a step, of a full one, after options were struck."""
 
 
 class Use(NamedTuple):
@@ -99,12 +89,9 @@ def _take(
         for i in range(end - begin):
             pair = problem.expert_pairs[begin + i]
             if _gains(grid, pinned, problem, worth, prices, pair, gain, paths):
-                _pack(problem.free[pair], gain, room, least, chosen[i])
-        best, load = 0, 0
-        for filled in range(1, room + 1):
-            over = FINE * problem.overload * max(0, filled - problem.cheap[expert])
-            if least[filled] + over < best:
-                best, load = least[filled] + over, filled
+                pack(problem.free[pair], gain, room, least, chosen[i])
+        limits = Room(room, problem.cheap[expert], problem.overload)
+        best, load = fullest(limits, least, 0)
         value += best
         for i in range(end - begin - 1, -1, -1):
             count = chosen[i, load]
@@ -147,109 +134,6 @@ def _gains(
             gain[k] = min(0, paths.cost[k] - value)
             some = some or gain[k] < 0
     return some
-
-
-@inner_kernel
-def _pack(
-    free: IntArray, gain: IntArray, room: int, least: IntArray, chosen: NDArray[np.int8]
-) -> None:
-    """One more engagement in a knapsack: `least[load]` and which number of sessions gave it."""
-    for load in range(room, 0, -1):
-        for k in range(1, MAX_SESSIONS + 1):
-            if gain[k] < 0 and free[k] <= load and least[load - free[k]] + gain[k] < least[load]:
-                least[load] = least[load - free[k]] + gain[k]
-                chosen[load] = k
-
-
-@allocating_kernel
-def _exclude(
-    grid: Grid,
-    pinned: Schedule,
-    problem: AssignmentProblem,
-    worth: IntArray,
-    prices: Prices,
-    first: int,
-    last: int,
-    slack: int,
-    excess: IntArray,
-) -> int:
-    """Strike the options of the experts first … last - 1 that cost more than `slack` to force.
-
-    With an option forced into its expert's knapsack the bound rises by what that loses: where
-    that is more than a better plan may cost, no better plan has it. `excess` (P, 6) receives
-    what each option costs more. Returns how many were struck.
-    """
-    paths = new_paths(grid)
-    struck = 0
-    for expert in range(first, last):
-        room = problem.room[expert]
-        begin, end = problem.expert_offset[expert], problem.expert_offset[expert + 1]
-        number = end - begin
-        gain = np.full((number, MAX_SESSIONS + 1), NEVER, np.int64)
-        before = np.zeros((number + 1, room + 1), np.int64)
-        after = np.zeros((number + 1, room + 1), np.int64)
-        for i in range(number):
-            pair = problem.expert_pairs[begin + i]
-            price_pair(grid, pinned, prices, pair, 0, paths)
-            for k in range(1, MAX_SESSIONS + 1):
-                if problem.cost[pair, k] != NEVER:
-                    gain[i, k] = paths.cost[k] - worth[problem.pair_engagement[pair]]
-            before[i + 1] = before[i]
-            _fill(problem.free[pair], gain[i], room, before[i + 1])
-        for i in range(number - 1, -1, -1):
-            after[i] = after[i + 1]
-            _fill(problem.free[problem.expert_pairs[begin + i]], gain[i], room, after[i])
-        best = _least_with_overload(problem, expert, before[number], 0, room)
-        both = np.empty(room + 1, np.int64)
-        for i in range(number):
-            for load in range(room + 1):
-                both[load] = (before[i, : load + 1] + after[i + 1, : load + 1][::-1]).min()
-            pair = problem.expert_pairs[begin + i]
-            for k in range(1, MAX_SESSIONS + 1):
-                if problem.cost[pair, k] == NEVER:
-                    continue
-                free = problem.free[pair, k]
-                forced = NEVER
-                if gain[i, k] != NEVER and free <= room:
-                    forced = gain[i, k] + _least_with_overload(problem, expert, both, free, room)
-                excess[pair, k] = forced - best
-                if forced - best > slack:
-                    problem.cost[pair, k] = NEVER
-                    struck += 1
-    return struck
-
-
-@allocating_kernel
-def price_options(
-    grid: Grid, pinned: Schedule, prices: Prices, pairs: IntArray, cost: IntArray
-) -> None:
-    """Fill the rows of `cost` (P, 6) of some pairs, in 1 / FINE."""
-    paths = new_paths(grid)
-    for pair in pairs:
-        price_pair(grid, pinned, prices, pair, 0, paths)
-        for k in range(MAX_SESSIONS + 1):
-            cost[pair, k] = paths.cost[k]
-
-
-@inner_kernel
-def _fill(free: IntArray, gain: IntArray, room: int, least: IntArray) -> None:
-    """One more engagement in a knapsack, as `_pack`, without a record of the choice."""
-    for load in range(room, 0, -1):
-        for k in range(1, MAX_SESSIONS + 1):
-            if gain[k] < 0 and free[k] <= load:
-                least[load] = min(least[load], least[load - free[k]] + gain[k])
-
-
-@inner_kernel
-def _least_with_overload(
-    problem: AssignmentProblem, expert: int, least: IntArray, free: int, room: int
-) -> int:
-    """The least cost of a knapsack into which `free` sessions more have to go."""
-    best = NEVER
-    for load in range(room - free + 1):
-        over = FINE * problem.overload * max(0, load + free - problem.cheap[expert])
-        best = min(best, least[load] + over)
-    return int(best)
 
 
 @inner_kernel
@@ -343,8 +227,7 @@ class Lagrangian:
         executor: Executor,
         chunks: int,
     ) -> None:
-        self._grid, self._pinned = grid, pinned
-        self._problem = problem._replace(cost=problem.cost.copy())
+        self._grid, self._pinned, self._problem = grid, pinned, problem
         self._executor = executor
         self._ranges = split(len(problem.room), chunks)
         self._worth = cheapest_options(problem, capacity_price)
@@ -369,8 +252,6 @@ class Lagrangian:
             np.zeros(points, np.int16),
         )
         self._best, self._factor, self._idle = -NEVER, 1.0, 0
-        self._excluded_at, self._ceiling = -NEVER, NEVER
-        self._excess = np.zeros_like(problem.cost)
 
     @property
     def is_finished(self) -> bool:
@@ -379,11 +260,13 @@ class Lagrangian:
 
     @property
     def bound(self) -> int:
-        """The best bound so far, as the least integer cost at or above it.
+        """The best bound so far, as the least integer cost at or above it."""
+        return -(-self._best // FINE)
 
-        What was struck stands in no plan cheaper than the ceiling, the cost known then.
-        """
-        return min(-(-self._best // FINE), self._ceiling)
+    @property
+    def worth(self) -> IntArray:
+        """What serving each engagement (A,) is worth at the present prices, in 1 / FINE."""
+        return self._worth
 
     def price_time(self) -> None:
         """From now on also relax the rules of the experts' calendars."""
@@ -394,8 +277,6 @@ class Lagrangian:
         """Compute the bound at the present prices and move them towards `target`."""
         value, nobody = self._evaluate()
         self._weigh(value)
-        if self._prices.active and self._is_worth_excluding(value, target):
-            self._strike(value, target)
         missing = 1 - self._use.taken.sum(axis=0) - nobody
         norm = float((missing * missing).sum())
         if self._prices.active:
@@ -434,58 +315,19 @@ class Lagrangian:
         value -= _priced_capacity(self._prices, self._capacity)
         return value, nobody
 
-    def rest(self, cost: int, most: int) -> dict[int, list[Start]] | None:
-        """The starts by pair that a plan cheaper than `cost` could have.
+    def held(self) -> IntArray:
+        """What the whole capacity of each expert (E,) costs at these prices."""
+        prices, capacity = self._prices, self._capacity
+        total: IntArray = (prices.day * capacity.day).sum(axis=1)
+        total += (prices.week * capacity.week).sum(axis=1)
+        total += np.where(prices.pointed, prices.point.sum(axis=2), 0).sum(axis=1)
+        return total
 
-        None where more than `most` options are left.
-        """
-        value, _ = self._evaluate()
-        for array in self._use:
-            array[:] = 0
-        self._strike(value, cost)
-        pairs = np.nonzero((self._problem.cost < NEVER).any(axis=1))[0]
-        if len(pairs) > most:
-            return None
-        slack = FINE * (cost - 1) - value
-        priced = np.empty((len(self._problem.cost), MAX_SESSIONS + 1), np.int64)
-        price_options(self._grid, self._pinned, self._prices, pairs, priced)
-        return {
-            int(pair): starts_within(
-                self._grid,
-                self._prices,
-                int(pair),
-                date_costs(self._grid, int(pair), priced[pair]),
-                np.where(self._problem.cost[pair] < NEVER, slack - self._excess[pair], -1),
-            )
-            for pair in pairs
-        }
-
-    def _is_worth_excluding(self, value: int, cost: int) -> bool:
-        """Whether the bound is close to the cost, and closer than when it was last tried."""
-        gap, known = FINE * cost - value, FINE * cost - self._excluded_at
-        return 0 <= gap < EXCLUDING_GAP * abs(value) and gap < CLOSER * known
-
-    def _strike(self, value: int, cost: int) -> None:
-        """Strike what no plan cheaper than `cost` has; with fewer options the bound rises on."""
-        self._excluded_at, self._ceiling = value, min(self._ceiling, cost)
-        futures = [
-            self._executor.submit(
-                _exclude,
-                self._grid,
-                self._pinned,
-                self._problem,
-                self._worth,
-                self._prices,
-                first,
-                last,
-                FINE * (cost - 1) - value,
-                self._excess,
-            )
-            for first, last in self._ranges
-        ]
-        struck = sum(future.result() for future in futures)
-        if struck > 0:
-            self._factor, self._idle = max(self._factor, AGAIN), 0
+    def priced(self) -> IntArray:
+        """What every option (P, 6) costs with the time of experts priced, in 1 / FINE."""
+        cost = np.empty((len(self._problem.cost), MAX_SESSIONS + 1), np.int64)
+        price_alone(self._grid, self._pinned, self._prices, 0, len(cost), 1, cost)
+        return cost
 
     def _weigh(self, value: int) -> None:
         if value > self._best + ENOUGH * abs(self._best):

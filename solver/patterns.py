@@ -328,12 +328,21 @@ def trace(grid: Grid, schedule: Schedule, pair: int, count: int, paths: Paths) -
 
 @allocating_kernel
 def price_alone(
-    grid: Grid, schedule: Schedule, prices: Prices, first: int, last: int, cost: IntArray
+    grid: Grid,
+    schedule: Schedule,
+    prices: Prices,
+    first: int,
+    last: int,
+    unit: int,
+    cost: IntArray,
 ) -> None:
-    """Fill `cost` (last - first, 6) for the pairs first … last - 1, beside what is booked."""
+    """Fill `cost` (last - first, 6) for the pairs first … last - 1, beside what is booked.
+
+    In whole costs where `unit` is FINE, in 1 / FINE where it is 1.
+    """
     paths = new_paths(grid)
     for pair in range(first, last):
         price_pair(grid, schedule, prices, pair, 0, paths)
         for count in range(MAX_SESSIONS + 1):
             value = paths.cost[count]
-            cost[pair - first, count] = value // FINE if value < NEVER else NEVER
+            cost[pair - first, count] = value // unit if value < NEVER else NEVER

@@ -18,7 +18,7 @@ from solver.kernel import kernel
 from solver.memo import Memo, PairTable, Piece, new_memo
 from solver.openings import Openings, list_openings
 from solver.patterns import FREE, price_alone
-from solver.schedule import NOBODY, Schedule, pinned_schedule, remove
+from solver.schedule import FINE, NOBODY, Schedule, pinned_schedule, remove
 from solver.search import Best, best_of, restore, search
 
 STEPS_AN_ENGAGEMENT, SWAPS_A_STEP = 4, 40
@@ -83,7 +83,7 @@ def price_range(ground: Ground, pairs: tuple[int, int]) -> IntArray:
     first, last = pairs
     cost = np.empty((last - first, MAX_SESSIONS + 1), dtype=np.int64)
     with ground.desk() as (schedule, _):
-        price_alone(ground.grid, schedule, FREE, first, last, cost)
+        price_alone(ground.grid, schedule, FREE, first, last, FINE, cost)
     return cost
 
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from solver.chains import descend, new_web
 from solver.grid import Grid, IntArray
+from solver.joint import new_tree
 from solver.kernel import allocating_kernel, inner_kernel, kernel
 from solver.memo import Memo, PairTable, Piece
 from solver.patterns import new_paths
+from solver.redate import redate
 from solver.regret import put_back
 from solver.removal import new_removed, take_out, undo
 from solver.schedule import FINE, NOBODY, Schedule, insert
@@ -120,7 +122,8 @@ def search(
 ) -> tuple[int, int]:
     """Improve one piece of the schedule in place for a number of steps.
 
-    Every `descent` steps engagements also move along chains until that brings nothing.
+    Every `descent` steps engagements also move along chains until that brings nothing, and all
+    experts' engagements are dated anew.
 
     `best` receives the piece's best state. Pieces share no expert and no engagement, so several
     may run on one schedule at the same time. `memo` is of this grid and table, and saves time
@@ -128,6 +131,7 @@ def search(
     """
     np.random.seed(seed)
     paths, web = new_paths(grid), new_web(grid, schedule, table, piece)
+    tree = new_tree(grid, schedule)
     memory = new_removed(MOST_REMOVED)
     buffer = np.empty(MOST_REMOVED, np.int64)
     changed = np.zeros(len(schedule.pair), np.bool_)
@@ -143,7 +147,9 @@ def search(
             undo(grid, schedule, removed, memory)
             removed, delta = removed[:0], 0
         if step % descent == 0:
+            delta += redate(grid, schedule, piece, tree, paths)
             delta += descend(grid, schedule, table, memo, piece, web, paths)
+            delta += redate(grid, schedule, piece, tree, paths)
             removed = piece.engagements
         now += delta
         for a in removed:

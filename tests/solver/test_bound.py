@@ -12,7 +12,7 @@ from solver.grid import Grid, compile_grid, relax
 from solver.lagrangian import Lagrangian
 from solver.patterns import FREE, price_alone
 from solver.problem_file import ProblemFile
-from solver.schedule import NEVER, pinned_schedule
+from solver.schedule import FINE, NEVER, pinned_schedule
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import Record, file, problem
 from tests.solver.random_problems import random_problem
@@ -22,7 +22,7 @@ def assignment(problem_file: ProblemFile) -> tuple[Grid, AssignmentProblem]:
     grid = relax(compile_grid(problem_file.problem))
     schedule = pinned_schedule(grid)
     cost = np.full((len(grid.pair_expert), 6), NEVER, dtype=np.int64)
-    price_alone(grid, schedule, FREE, 0, len(cost), cost)
+    price_alone(grid, schedule, FREE, 0, len(cost), FINE, cost)
     return grid, assignment_problem(grid, schedule, cost)
 
 

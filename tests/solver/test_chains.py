@@ -12,7 +12,7 @@ from solver.grid import Grid, compile_grid, one_a_day
 from solver.memo import PairTable, Piece, new_memo
 from solver.patterns import FREE, new_paths, price_alone
 from solver.problem_file import ProblemFile
-from solver.schedule import NEVER, Schedule, insert, pinned_schedule, total_cost
+from solver.schedule import FINE, NEVER, Schedule, insert, pinned_schedule, total_cost
 from tests.solver.builders import engagement, expert, file, problem
 from tests.solver.random_problems import random_problem
 
@@ -20,7 +20,7 @@ from tests.solver.random_problems import random_problem
 def compiled(problem_file: ProblemFile) -> tuple[Grid, PairTable]:
     grid = one_a_day(compile_grid(problem_file.problem))
     cost = np.full((len(grid.pair_expert), 6), NEVER, dtype=np.int64)
-    price_alone(grid, pinned_schedule(grid), FREE, 0, len(cost), cost)
+    price_alone(grid, pinned_schedule(grid), FREE, 0, len(cost), FINE, cost)
     pairs = assignment_problem(grid, pinned_schedule(grid), cost)
     return grid, order_pairs(pairs, np.zeros(len(grid.max_total), dtype=np.int64))
 

@@ -11,8 +11,11 @@ def test_one_problem_is_closed_by_proof() -> None:
     assert plan.status == "optimal"
 
 
-def test_the_other_is_left_to_the_search() -> None:
-    """A search that ends before it begins would compile nothing."""
-    plan = solve(ProblemFile.from_problem(crowded_problem()), PARAMETERS)
-    assert plan.status == "feasible"
+def test_the_other_is_searched_and_its_caseloads_are_priced() -> None:
+    """A run that ends before its last stage begins would compile nothing of it."""
+    stages: list[str] = []
+    problem_file = ProblemFile.from_problem(crowded_problem())
+    plan = solve(problem_file, PARAMETERS, on_progress=lambda now: stages.append(now.stage))
     assert len(plan.assignments) == 4
+    searched = stages.index("improve")
+    assert "bound" in stages[searched:]

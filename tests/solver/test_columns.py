@@ -1,0 +1,69 @@
+"""Whole caseloads: what they prove is true, and what is made of them is a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from solver.bound import price_capacity
+from solver.columns import Columns
+from solver.grid import compile_grid, one_a_day, relax, share_weeks
+from solver.lagrangian import Lagrangian
+from solver.problem_file import ProblemFile
+from solver.schedule import pinned_schedule, total_cost
+from solver.search import best_of
+from tests.solver.brute_force import brute_force
+from tests.solver.builders import file, problem
+from tests.solver.random_problems import random_problem
+from tests.solver.test_bound import assignment
+
+
+@contextmanager
+def columns_below(problem_file: ProblemFile, cost: int) -> Iterator[Columns]:
+    """Columns for plans that cost less than `cost`, after a few rounds."""
+    grid = compile_grid(problem_file.problem)
+    relaxed, pairs = assignment(problem_file)
+    _, price = price_capacity(pairs, cost, 100)
+    with ThreadPoolExecutor(1) as executor:
+        relaxation = Lagrangian(relaxed, pinned_schedule(grid), pairs, price, executor, chunks=1)
+        relaxation.price_time()
+        for _ in range(30):
+            relaxation.step(cost)
+        searched = share_weeks(one_a_day(grid))
+        columns = Columns(relax(grid), searched, pairs, relaxation, cost, executor, 1)
+        for _ in range(10):
+            columns.step(stop=lambda: False)
+        yield columns
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
+    for seed in range(part * 20, part * 20 + 20):
+        record = random_problem(seed)
+        best = brute_force(record)
+        if best is None:
+            continue
+        problem_file = file(record)
+        grid = compile_grid(problem_file.problem)
+        with columns_below(problem_file, best.cost + 1) as columns:
+            assert columns.bound <= best.cost, record["name"]
+            nothing = best_of(pinned_schedule(grid))
+            plan, bound = columns.choose(
+                nothing, best.cost + 1, limits=dict, seed=0, stop=lambda: False
+            )
+        assert bound <= best.cost, record["name"]
+        if plan is not None:
+            assert total_cost(grid, plan) >= best.cost, record["name"]
+        if (grid.min_gap > 0).all() and bound > 0:
+            assert plan is not None, record["name"]
+            assert total_cost(grid, plan) == bound == best.cost, record["name"]
+
+
+def test_where_nothing_is_cheaper_the_bound_is_what_is_known() -> None:
+    with columns_below(file(problem()), 16) as columns:
+        nothing = best_of(pinned_schedule(compile_grid(file(problem()).problem)))
+        _, bound = columns.choose(nothing, 16, limits=dict, seed=0, stop=lambda: False)
+    assert bound == 16
