@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ from solver.schedule import (
     pinned_schedule,
 )
 from solver.search import Best
+from solver.selection import Selection
 
 MOST_NEW = 400
 """Caseloads of one expert that are dated in one round, the cheapest first."""
@@ -51,6 +53,15 @@ MOST_CLOSING, FEWEST_CLOSING = 60_000, 200
 MOST_CHOICES = 12_000
 """Caseloads from which a plan is made."""
 
+NEAR = 20 * FINE
+"""Caseloads that cost more than this above the cheapest are not chosen among, where many are."""
+
+WORK, WORK_OF_MANY, MOST_NEIGHBOURHOODS = 20.0, 2.0, 8
+"""Without a time limit: CP-SAT's deterministic time for one model, for one of many; how many."""
+
+SECONDS_OF_MANY = 3.0
+"""CP-SAT's time for one neighbourhood; most are closed in one second."""
+
 AT_ONCE = 64
 """Caseloads that are dated between two looks at the clock."""
 
@@ -61,6 +72,32 @@ ENOUGH = 0.5
 """The rise of the bound, in costs, below which a round brought nothing."""
 
 PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to choose: `seconds`, or work alone where there are none."""
+
+    seconds: float | None
+    seed: int
+    stop: Callable[[], bool]
+
+    @property
+    def most(self) -> int | None:
+        """How many neighbourhoods are solved where only work is limited."""
+        return None if self.seconds is not None else MOST_NEIGHBOURHOODS
+
+    def of_one(self) -> dict[str, float]:
+        """CP-SAT's limit for a model that is solved once."""
+        if self.seconds is None:
+            return {"max_deterministic_time": WORK}
+        return {"max_time_in_seconds": max(0.05, self.seconds)}
+
+    def of_many(self) -> dict[str, float]:
+        """CP-SAT's limit for one of many models."""
+        if self.seconds is None:
+            return {"max_deterministic_time": WORK_OF_MANY}
+        return {"max_time_in_seconds": max(0.05, min(SECONDS_OF_MANY, self.seconds / 4))}
 
 
 class _Desk:
@@ -326,15 +363,13 @@ class Columns:
         self,
         plan: Best,
         cost: int,
-        *,
-        limits: Callable[[], dict[str, float]],
-        seed: int,
+        limits: Limits,
         stop: Callable[[], bool],
     ) -> tuple[Schedule | None, int]:
         """Choose among the caseloads that a plan cheaper than `cost` could have.
 
         They are listed until `stop`. Returns a plan, None for none, and a bound; it is above 0
-        where all of them were listed. `limits` says what CP-SAT may take from now on.
+        where all of them were listed.
         """
         slack = FINE * cost - self._best
         cheapest = self._cheapest(self._surplus(self._worth))
@@ -343,27 +378,47 @@ class Columns:
         taken = self._learn_plan(plan)
         surplus = self._surplus(self._worth)
         above = surplus - self._cheapest(surplus)[self._owner]
-        complete = bool((reach >= np.minimum(0, cheapest + slack)).all())
         near = np.nonzero(above <= slack)[0]
-        if len(near) > MOST_CHOICES:
-            complete = False
-            near = near[np.argsort(above[near], kind="stable")[:MOST_CHOICES]]
-        near = np.union1d(near, np.nonzero(taken)[0])
-        costs = self._least if complete else np.array([c.cost for c in self._caseloads])
-        near = near[costs[near] < NEVER]
+        complete = bool((reach >= np.minimum(0, cheapest + slack)).all())
+        if complete and len(near) <= MOST_CHOICES:
+            return self._choose_best(np.union1d(near, np.nonzero(taken)[0]), taken, cost, limits)
+        near = np.nonzero((above <= min(slack, NEAR)) | taken)[0]
+        return self._choose_better(near, taken, limits), 0
+
+    def _choose_best(
+        self, near: IntArray, taken: NDArray[np.bool_], cost: int, limits: Limits
+    ) -> tuple[Schedule | None, int]:
+        """The best choice among all caseloads that come into question, and what that proves."""
         chosen, bound = choose_caseloads(
             [self._caseloads[i] for i in near],
-            costs[near],
+            self._least[near],
             self._nobody,
+            range(len(self._nobody)),
             taken[near],
             self._problem.constant,
-            limits(),
-            seed,
+            limits.of_one(),
+            limits.seed,
         )
         picked = [] if chosen is None else [self._caseloads[near[i]] for i in chosen]
         # What proves the bound may have no dates that are known.
         dated = chosen is not None and all(each.cost < NEVER for each in picked)
-        return self._plan(picked) if dated else None, min(cost, bound) if complete else 0
+        return self._plan(picked) if dated else None, min(cost, bound)
+
+    def _choose_better(
+        self, near: IntArray, taken: NDArray[np.bool_], limits: Limits
+    ) -> Schedule | None:
+        """A better choice among some caseloads, neighbourhood by neighbourhood."""
+        near = np.array([i for i in near if self._caseloads[i].cost < NEVER], dtype=np.int64)
+        selection = Selection(
+            [self._caseloads[i] for i in near],
+            np.nonzero(taken[near])[0].tolist(),
+            self._nobody,
+            self._executor,
+            len(self._desks),
+            limits.seed,
+        )
+        selection.improve(limits.of_many(), limits.stop, limits.most)
+        return self._plan(self._caseloads[near[i]] for i in selection.taken.values())
 
     def _learn_plan(self, plan: Best) -> NDArray[np.bool_]:
         """Know the caseloads of a plan, dated as they are there; returns which they are."""

@@ -17,7 +17,7 @@ from solver.bound import (
     price_capacity,
     solve_assignment,
 )
-from solver.columns import Columns
+from solver.columns import Columns, Limits
 from solver.construct import construct, order_pairs
 from solver.cost import cost_of
 from solver.exact import MOST_STARTS, count_starts, solve_exactly
@@ -52,8 +52,11 @@ PRICE_RANGES = 4
 COLUMNS_STEPS, COLUMNS_SHARE = 60, 0.3
 """Rounds of column generation at the most, and the share of the time left that they may take."""
 
-LISTING_SHARE, CHOICE_SHARE = 0.1, 0.3
+LISTING_SHARE, CHOICE_SHARE = 0.1, 0.4
 """The shares of the time left in which more columns are listed, and CP-SAT chooses among them."""
+
+MOST_ENGAGEMENTS = 4_000
+"""Above this a round of column generation takes longer than it brings."""
 
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
@@ -145,6 +148,7 @@ class _Run:
         self._report = report
         self._cancelled = cancelled
         self.workers = open_workers(parameters.executor, parameters.workers)
+        self._columns: Columns | None = None
         self._deadline = float("inf")
         limit = parameters.time_limit_seconds
         if limit is not None:
@@ -292,7 +296,9 @@ class _Run:
 
     def _generate_columns(self) -> None:
         """Raise the bound by whole caseloads of experts, then make a plan of the best ones."""
-        self._columns = Columns(
+        if len(self._file.problem.engagements) > MOST_ENGAGEMENTS:
+            return
+        columns = self._columns = Columns(
             self._relaxed,
             share_weeks(one_a_day(self._grid)),
             self._pairs,
@@ -303,23 +309,24 @@ class _Run:
         )
         until, stop = self._after(COLUMNS_SHARE)
         for _ in range(COLUMNS_STEPS):
-            self._columns.step(stop, seconds=max(0.1, until - time.monotonic()))
-            self._incumbent.raise_bound(self._columns.bound)
+            columns.step(stop, seconds=max(0.1, until - time.monotonic()))
+            self._incumbent.raise_bound(columns.bound)
             self._incumbent.report()
-            if self._columns.is_finished or self._incumbent.is_optimal or stop():
+            if columns.is_finished or self._incumbent.is_optimal or stop():
                 break
         self._choose_columns()
 
     def _choose_columns(self) -> None:
         """Make a plan of the best caseloads; where all were looked at, that is a bound too."""
-        if self._is_over():
+        if self._is_over() or self._columns is None:
             return
+        _, listed = self._after(LISTING_SHARE)
+        _, stop = self._after(LISTING_SHARE + CHOICE_SHARE)
+        in_work = self._parameters.time_limit_seconds is None
+        seconds = None if in_work else CHOICE_SHARE * (self._deadline - time.monotonic())
+        limits = Limits(seconds, self._parameters.seed, stop)
         schedule, bound = self._columns.choose(
-            self._incumbent.best,
-            self._incumbent.cost,
-            limits=lambda: self._limits(CHOICE_SHARE),
-            seed=self._parameters.seed,
-            stop=self._after(LISTING_SHARE)[1],
+            self._incumbent.best, self._incumbent.cost, limits, listed
         )
         if schedule is not None:
             self._offer(schedule)

@@ -87,6 +87,7 @@ def choose_caseloads(
     caseloads: Sequence[Caseload],
     costs: IntArray,
     nobody: IntArray,
+    engagements: Sequence[int],
     taken: NDArray[np.bool_],
     constant: int,
     limits: dict[str, float],
@@ -94,19 +95,20 @@ def choose_caseloads(
 ) -> tuple[list[int] | None, int]:
     """The cheapest choice of caseloads that CP-SAT finds, starting from those `taken`.
 
-    Returns their numbers, None where there is no answer, and a bound of the cost of every choice.
+    The caseloads are of `engagements` alone; leaving one out costs `nobody` (A,). Returns their
+    numbers, None where there is no answer, and a bound of the cost of every choice.
     """
     model = cp_model.CpModel()
     variables = [model.new_bool_var("") for _ in caseloads]
-    serve: list[list[cp_model.IntVar]] = [[] for _ in nobody]
+    serve: dict[int, list[cp_model.IntVar]] = {a: [] for a in engagements}
     have: dict[int, list[cp_model.IntVar]] = {}
     for variable, caseload, hint in zip(variables, caseloads, taken, strict=True):
         model.add_hint(variable, bool(hint))
         have.setdefault(caseload.expert, []).append(variable)
-        for a in caseload.engagements:
+        for a in caseload.engagements.tolist():
             serve[a].append(variable)
     objective = [(v, int(cost)) for v, cost in zip(variables, costs, strict=True)]
-    for a, options in enumerate(serve):
+    for a, options in serve.items():
         left_out = model.new_bool_var("")
         objective.append((left_out, int(nobody[a])))
         model.add_exactly_one([*options, left_out])

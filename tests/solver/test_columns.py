@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from solver.bound import price_capacity
-from solver.columns import Columns
+from solver.columns import Columns, Limits
 from solver.grid import compile_grid, one_a_day, relax, share_weeks
 from solver.lagrangian import Lagrangian
 from solver.problem_file import ProblemFile
@@ -19,6 +19,9 @@ from tests.solver.brute_force import brute_force
 from tests.solver.builders import file, problem
 from tests.solver.random_problems import random_problem
 from tests.solver.test_bound import assignment
+
+NEVER_STOP = bool
+LIMITS = Limits(None, 0, NEVER_STOP)
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def columns_below(problem_file: ProblemFile, cost: int) -> Iterator[Columns]:
         searched = share_weeks(one_a_day(grid))
         columns = Columns(relax(grid), searched, pairs, relaxation, cost, executor, 1)
         for _ in range(10):
-            columns.step(stop=lambda: False)
+            columns.step(NEVER_STOP)
         yield columns
 
 
@@ -51,9 +54,7 @@ def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
         with columns_below(problem_file, best.cost + 1) as columns:
             assert columns.bound <= best.cost, record["name"]
             nothing = best_of(pinned_schedule(grid))
-            plan, bound = columns.choose(
-                nothing, best.cost + 1, limits=dict, seed=0, stop=lambda: False
-            )
+            plan, bound = columns.choose(nothing, best.cost + 1, LIMITS, NEVER_STOP)
         assert bound <= best.cost, record["name"]
         if plan is not None:
             assert total_cost(grid, plan) >= best.cost, record["name"]
@@ -65,5 +66,5 @@ def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
 def test_where_nothing_is_cheaper_the_bound_is_what_is_known() -> None:
     with columns_below(file(problem()), 16) as columns:
         nothing = best_of(pinned_schedule(compile_grid(file(problem()).problem)))
-        _, bound = columns.choose(nothing, 16, limits=dict, seed=0, stop=lambda: False)
+        _, bound = columns.choose(nothing, 16, LIMITS, NEVER_STOP)
     assert bound == 16
