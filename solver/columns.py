@@ -257,8 +257,10 @@ class Columns:
                 )
             return found
 
-        for found in [self._executor.submit(work, n) for n in range(share)]:
-            self._learn(found.result())
+        futures = [self._executor.submit(work, number) for number in range(share)]
+        dated = [each for future in futures for each in future.result()]
+        # By expert, so that it does not depend on how many threads there are.
+        self._learn(sorted(dated, key=lambda each: each.expert))
         return reach
 
     def _learn(self, found: list[Caseload]) -> None:
@@ -414,7 +416,6 @@ class Columns:
             np.nonzero(taken[near])[0].tolist(),
             self._nobody,
             self._executor,
-            len(self._desks),
             limits.seed,
         )
         selection.improve(limits.of_many(), limits.stop, limits.most)

@@ -19,6 +19,9 @@ from solver.master import Caseload, choose_caseloads
 EXPERTS = 25
 """Experts of a neighbourhood: with twice as many it is seldom closed, with half it seldom gains."""
 
+LANES = 2
+"""Neighbourhoods at a time, whatever the number of threads: the choice shall not depend on that."""
+
 PATIENCE = 40
 """Neighbourhoods in a row without a gain after which the search ends."""
 
@@ -35,8 +38,8 @@ class Selection:
         taken: Iterable[int],
         nobody: IntArray,
         executor: Executor,
-        lanes: int,
         seed: int,
+        lanes: int = LANES,
     ) -> None:
         """`taken` are the numbers of the caseloads to start from; `nobody` (A,) as in `master`."""
         self._caseloads = caseloads

@@ -24,7 +24,7 @@ def improved(caseloads: list[Caseload], taken: list[int], nobody: int, lanes: in
     """The numbers of the caseloads that are taken in the end."""
     with ThreadPoolExecutor(lanes) as executor:
         out = np.full(2, nobody, dtype=np.int64)
-        selection = Selection(caseloads, taken, out, executor, lanes, seed=0)
+        selection = Selection(caseloads, taken, out, executor, seed=0, lanes=lanes)
         selection.improve(LIMITS, lambda: False, most=10)
     return set(selection.taken.values())
 

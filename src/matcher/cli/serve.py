@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import click
@@ -67,16 +67,18 @@ def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, st
     Returns:
         0 after a signal, 1 where a program ended by itself.
     """
-    stopping = threading.Event()
+    # A list, because a second signal may come while the first is handled: locks would never open.
+    received: list[int] = []
     for number in _signals_to_end():
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda each, _: received.append(each))
     # In sessions of their own, an interrupt from the keyboard reaches them through here only.
     children = [
         subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  our own
         for command in commands
     ]
     try:
-        while not stopping.wait(POLL_SECONDS):
+        while not received:
+            time.sleep(POLL_SECONDS)
             for command, child in zip(commands, children, strict=True):
                 if child.poll() is not None:
                     click.echo(f"'{' '.join(command)}' ended by itself.", err=True)
