@@ -27,7 +27,11 @@ END = -1
 MOST_LISTED = 30_000
 """Caseloads of one expert listed at once; where there are more, the limit is lowered."""
 
+MOST_WORK = 400_000_000
+"""Looks at a load after which listing ends as if there was no room: half a second."""
+
 TRIES = 6
+"""How often the limit is lowered."""
 
 
 class Listing(NamedTuple):
@@ -73,6 +77,8 @@ def list_caseloads(
         number = _walk(limits, free, gain, order[:some], after, least + within, options, value)
         if number <= len(options):
             return Listing(number, within, least)
+        if within == 0:
+            break
         within //= 4
     return Listing(0, -1, least)
 
@@ -88,13 +94,18 @@ def _walk(
     options: IntArray,
     value: IntArray,
 ) -> int:
-    """Fill the list by depth-first search; returns more than its length where it has no room.
+    """Fill the list by depth-first search; returns its length.
 
-    The last row is where the search stands.
+    That is more than there is room for where room or time do not suffice. The last row is where
+    the search stands.
     """
     number, depth, step, load, cost = 0, 0, 1, 0, 0
     row = options[len(options) - 1]
+    work = 0
     while True:
+        work += (len(order) - step // OPTIONS) * limits.room
+        if work > MOST_WORK:
+            return len(options) + 1
         step = _next(limits, free, gain, order, after, most, step, load, cost)
         if step < 0 and depth == 0:
             return number

@@ -20,7 +20,7 @@ from solver.bound import AssignmentProblem
 from solver.caseloads import END, MOST_LISTED, OPTIONS, find_dates, list_caseloads, new_dates
 from solver.grid import Grid, IntArray
 from solver.joint import Tree, new_tree
-from solver.knapsack import Room
+from solver.knapsack import Room, excesses
 from solver.lagrangian import Lagrangian
 from solver.master import Caseload, LinearMaster, choose_caseloads
 from solver.patterns import Paths, new_paths
@@ -65,7 +65,7 @@ SECONDS_OF_MANY = 3.0
 AT_ONCE = 64
 """Caseloads that are dated between two looks at the clock."""
 
-NOT_ASKED = -(1 << 50)
+NOT_ASKED = -NEVER
 """The least that caseloads of an expert could cost who was not asked."""
 
 ENOUGH = 0.5
@@ -175,6 +175,7 @@ class Columns:
         self._best, self._ceiling = -NEVER, ceiling
         self._width = WIDTH
         self._idle = 0
+        self._choices = 0
 
     @property
     def bound(self) -> int:
@@ -200,7 +201,7 @@ class Columns:
                 return
             worth = answer
         value = self._price(worth, stop)
-        if stop():
+        if value is None:
             return
         if value > self._best + ENOUGH * FINE:
             self._idle = 0
@@ -223,11 +224,13 @@ class Columns:
         np.minimum.at(cheapest, self._owner, surplus)
         return cheapest
 
-    def _price(self, worth: IntArray, stop: Callable[[], bool]) -> int:
-        """The bound at `worth`; dates the caseloads that are cheap there."""
+    def _price(self, worth: IntArray, stop: Callable[[], bool]) -> int | None:
+        """The bound at `worth`, None where `stop` came first; dates what is cheap."""
         known = self._cheapest(self._surplus(worth))
         within = known if self._caseloads else None
         reach = self._list_all(worth, within, MOST_NEW, stop)
+        if (reach == NOT_ASKED).any():
+            return None
         surplus = self._surplus(worth)
         near = surplus - self._cheapest(surplus)[self._owner] < WIDE
         self._in_master = np.append(
@@ -291,14 +294,12 @@ class Columns:
         Returns what every other caseload costs at least, less its worth.
         """
         if len(expert.pairs) == 0:
-            return 0
+            return NEVER
         value = worth[expert.engagements][:, np.newaxis]
         gain = np.where(expert.priced < NEVER, expert.priced - value, NEVER)
         within = WITHIN
         if known is not None:
-            least = list_caseloads(
-                expert.limits, expert.free, gain, 0, desk.options, desk.value
-            ).least
+            least = excesses(expert.limits, expert.free, gain, np.empty_like(gain))
             within = max(WITHIN, known + expert.held - least + 1)
         listing = list_caseloads(expert.limits, expert.free, gain, within, desk.options, desk.value)
         reach = listing.least + listing.reach + 1
@@ -312,7 +313,7 @@ class Columns:
                 break
             rows = new[first : min(most, first + AT_ONCE)]
             found += self._date(expert, [self._read(expert, desk, row) for row in rows], desk)
-        return min(0, reach - expert.held)
+        return reach - expert.held
 
     def _read(self, expert: _Expert, desk: _Desk, row: int) -> tuple[IntArray, IntArray]:
         """The pairs and their sessions in a row of the list."""
@@ -323,7 +324,7 @@ class Columns:
 
     def _date(
         self, expert: _Expert, new: list[tuple[IntArray, IntArray]], desk: _Desk
-    ) -> Iterable[Caseload]:
+    ) -> list[Caseload]:
         """Find the dates of some caseloads, each its pairs and their sessions."""
         width = desk.options.shape[1]
         pairs = np.full((len(new), width), END, dtype=np.int64)
@@ -350,8 +351,8 @@ class Columns:
             Caseload(
                 expert.number,
                 self._problem.pair_engagement[pairs[row, :m]],
-                pairs[row, :m],
-                counts[row, :m],
+                pairs[row, :m].copy(),
+                counts[row, :m].copy(),
                 dates.days[row, :m].copy(),
                 dates.minutes[row, :m].copy(),
                 dates.own[row, :m].copy(),
@@ -373,7 +374,7 @@ class Columns:
         They are listed until `stop`. Returns a plan, None for none, and a bound; it is above 0
         where all of them were listed.
         """
-        slack = FINE * cost - self._best
+        slack = FINE * (cost - 1) - self._best
         cheapest = self._cheapest(self._surplus(self._worth))
         most = max(FEWEST_CLOSING, MOST_CLOSING // max(1, len(self._experts)))
         reach = self._list_all(self._worth, cheapest + slack, most, stop)
@@ -381,7 +382,7 @@ class Columns:
         surplus = self._surplus(self._worth)
         above = surplus - self._cheapest(surplus)[self._owner]
         near = np.nonzero(above <= slack)[0]
-        complete = bool((reach >= np.minimum(0, cheapest + slack)).all())
+        complete = bool((reach > cheapest + slack).all())
         if complete and len(near) <= MOST_CHOICES:
             return self._choose_best(np.union1d(near, np.nonzero(taken)[0]), taken, cost, limits)
         near = np.nonzero((above <= min(slack, NEAR)) | taken)[0]
@@ -416,15 +417,15 @@ class Columns:
             np.nonzero(taken[near])[0].tolist(),
             self._nobody,
             self._executor,
-            limits.seed,
+            limits.seed + self._choices,
         )
+        self._choices += 1
         selection.improve(limits.of_many(), limits.stop, limits.most)
         return self._plan(self._caseloads[near[i]] for i in selection.taken.values())
 
     def _learn_plan(self, plan: Best) -> NDArray[np.bool_]:
         """Know the caseloads of a plan, dated as they are there; returns which they are."""
         grid = self._grid
-        found: list[Caseload] = []
         taken: list[int] = []
         served = np.nonzero(plan.pair != NOBODY)[0]
         owner = grid.pair_expert[plan.pair[served]]
@@ -435,17 +436,17 @@ class Columns:
             limits = self._experts[number].limits
             cost = int(plan.cost[members].sum()) + limits.overload * max(0, load - limits.cheap)
             dates = plan.day[members], plan.minute[members], plan.cost[members]
-            caseload = Caseload(int(number), members, pairs, counts, *dates, cost, cost)
-            known = self._experts[number].known.get(_key(pairs, counts))
-            if known is None:
-                taken.append(len(self._caseloads) + len(found))
-                found.append(caseload)
-                continue
+            expert = self._experts[number]
+            if _key(pairs, counts) not in expert.known:
+                # What it costs in the plan is no lower bound of what it could cost.
+                self._learn(self._date(expert, [(pairs, counts)], self._desks[0]))
+            known = expert.known[_key(pairs, counts)]
             taken.append(known)
             if cost < self._caseloads[known].cost:
                 least = self._caseloads[known].least
-                self._caseloads[known] = caseload._replace(least=least)
-        self._learn(found)
+                self._caseloads[known] = Caseload(
+                    int(number), members, pairs, counts, *dates, cost, least
+                )
         return np.isin(np.arange(len(self._caseloads)), taken)
 
     def _plan(self, chosen: Iterable[Caseload]) -> Schedule:

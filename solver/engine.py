@@ -268,8 +268,8 @@ class _Run:
         done, began = 0, time.monotonic()
         for share, close in (
             (0.05, self._close_assignment),
-            (0.2, self._generate_columns),
-            (0.6, self._choose_columns),
+            (0.1, self._generate_columns),
+            (0.85, self._choose_columns),
             (1.0, None),
         ):
             part = None if work is None else round(share * work) - done
@@ -297,6 +297,8 @@ class _Run:
     def _generate_columns(self) -> None:
         """Raise the bound by whole caseloads of experts, then make a plan of the best ones."""
         if len(self._file.problem.engagements) > MOST_ENGAGEMENTS:
+            return
+        if self._incumbent.cost >= UNSERVABLE:
             return
         columns = self._columns = Columns(
             self._relaxed,

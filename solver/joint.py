@@ -91,6 +91,8 @@ def plan_together(
     tree.member[0] = NOBODY
     for member in range(len(pairs)):
         _find_path(grid, pinned, pairs, counts, tree, 0, member, paths)
+        if tree.cost[0, member] >= NEVER:
+            return NEVER, NOBODY
     while True:
         node = _cheapest(tree, nodes)
         choices = _collision(grid, pinned, pairs, counts, tree, node)
@@ -145,6 +147,9 @@ def _find_path(
     price_pair(grid, pinned, tree.bans, pair, 0, paths)
     _ban(grid, tree, node, member, expert, 0)
     _shun(grid, pinned, pairs, counts, tree, node, member, 0)
+    if paths.cost[counts[member]] == NEVER:
+        tree.cost[node, member] = NEVER
+        return
     trace(grid, pinned, pair, counts[member], paths)
     before = tree.cost[node, member] if node > 0 else 0
     tree.cost[node, member] = paths.cost[counts[member]] // FINE * FINE

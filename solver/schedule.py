@@ -51,6 +51,8 @@ def pinned_schedule(grid: Grid) -> Schedule:
     engagements, experts = len(grid.sessions), len(grid.max_total)
     most = min(MOST_A_DAY, int(grid.max_per_day.max(initial=1)))
     weeks = int(grid.week_of_day[-1]) + 1
+    candidates = int(np.bincount(grid.pair_expert, minlength=1).max())
+    most_engagements = max(1, min(candidates, int(grid.max_total.max(initial=1))))
     schedule = Schedule(
         pair=np.full(engagements, NOBODY, dtype=np.int64),
         served=grid.least.copy(),
@@ -61,7 +63,7 @@ def pinned_schedule(grid: Grid) -> Schedule:
         week_count=np.zeros((experts, weeks), dtype=np.int64),
         day_count=np.zeros((experts, grid.days), dtype=np.int64),
         booked=np.zeros((experts, grid.days, max(1, most), 3), dtype=np.int32),
-        member=np.full((experts, int(grid.max_total.max(initial=1)) or 1), NOBODY, dtype=np.int64),
+        member=np.full((experts, most_engagements), NOBODY, dtype=np.int64),
         member_count=np.zeros(experts, dtype=np.int64),
         state=np.zeros(experts, dtype=np.uint64),
     )

@@ -64,6 +64,8 @@ class Selection:
         idle, done = 0, 0
         while idle < PATIENCE and not stop() and (most is None or done < most):
             groups = self._draw()
+            if not groups:
+                return
             free = self._free(groups)
             futures = [
                 self._executor.submit(self._solve, group, engagements, limits, done + lane)

@@ -68,3 +68,24 @@ def test_where_nothing_is_cheaper_the_bound_is_what_is_known() -> None:
         nothing = best_of(pinned_schedule(compile_grid(file(problem()).problem)))
         _, bound = columns.choose(nothing, 16, LIMITS, NEVER_STOP)
     assert bound == 16
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_list_that_was_cut_proves_nothing(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solver.columns.MOST_CLOSING", 1)
+    monkeypatch.setattr("solver.columns.FEWEST_CLOSING", 1)
+    monkeypatch.setattr("solver.columns.MOST_NEW", 1)
+    for seed in range(part * 20, part * 20 + 20):
+        record = random_problem(seed)
+        best = brute_force(record)
+        if best is None:
+            continue
+        problem_file = file(record)
+        dear = best.cost + 50
+        with columns_below(problem_file, dear) as columns:
+            plan = best_of(pinned_schedule(compile_grid(problem_file.problem)))
+            for _ in range(3):
+                better, bound = columns.choose(plan, dear, LIMITS, NEVER_STOP)
+                assert columns.bound <= best.cost, record["name"]
+                assert bound <= best.cost, record["name"]
+                plan = plan if better is None else best_of(better)
