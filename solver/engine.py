@@ -52,7 +52,7 @@ PRICE_RANGES = 4
 COLUMNS_STEPS, COLUMNS_SHARE = 60, 0.3
 """Rounds of column generation at the most, and the share of the time left that they may take."""
 
-LISTING_SHARE, CHOICE_SHARE = 0.1, 0.4
+LISTING_SHARE, CHOICE_SHARE = 0.1, 0.5
 """The shares of the time left in which more columns are listed, and CP-SAT chooses among them."""
 
 MOST_ENGAGEMENTS = 4_000
@@ -269,7 +269,7 @@ class _Run:
         for share, close in (
             (0.05, self._close_assignment),
             (0.1, self._generate_columns),
-            (0.85, self._choose_columns),
+            (0.75, self._choose_columns),
             (1.0, None),
         ):
             part = None if work is None else round(share * work) - done
