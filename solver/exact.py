@@ -1,13 +1,12 @@
 """Small problems whole, by CP-SAT: every start of every session of every pair is a boolean.
 
-The model grows with pairs × sessions × starts, so it is for problems, or parts of one, that
-are small; there it finds the best plan and proves it.
+The model grows with pairs × sessions × starts, so it is for small problems; there it finds
+the best plan and proves it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from ortools.sat.python import cp_model
 from solver.cp_sat import run_cp_sat
 from solver.grid import NO_DAY, Grid
 from solver.schedule import NOBODY, ONLINE, Schedule, cost_with, insert, pinned_schedule
-from solver.search import Best
 
 MOST_STARTS = 6_000
 """Above this many booleans the model takes longer to build than the search to end."""
@@ -63,7 +61,7 @@ def count_starts(grid: Grid) -> int:
 
 def solve_exactly(grid: Grid, hint: Schedule, *, limits: dict[str, float], seed: int) -> Proof:
     """Solve the whole problem, starting from a plan that is known."""
-    return _Model(grid, lambda pair: open_starts(grid, pair)).solve(hint, limits, seed)
+    return _Model(grid).solve(hint, limits, seed)
 
 
 def open_starts(grid: Grid, pair: int) -> list[Start]:
@@ -89,7 +87,7 @@ def open_starts(grid: Grid, pair: int) -> list[Start]:
 class _Model:
     """The CP-SAT model of a grid; `_state_rules` is its table of contents."""
 
-    def __init__(self, grid: Grid, starts: Callable[[int], list[Start]]) -> None:
+    def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._model = cp_model.CpModel()
         self._cost: list[tuple[Literal, int]] = []
@@ -113,7 +111,7 @@ class _Model:
                 int(grid.pair_engagement[pair]),
             )
             for pair in range(len(grid.pair_expert))
-            for number, day, minute in starts(pair)
+            for number, day, minute in open_starts(grid, pair)
         ]
         self._pinned = [
             _Visit(
@@ -275,7 +273,7 @@ class _Model:
                 cost += grid.move
             self._cost.append((visit.chosen, cost))
 
-    def solve(self, hint: Schedule | Best, limits: dict[str, float], seed: int) -> Proof:
+    def solve(self, hint: Schedule, limits: dict[str, float], seed: int) -> Proof:
         for visit in self._visits:
             a, number = visit.owner, visit.number
             same = (

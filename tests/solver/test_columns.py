@@ -10,7 +10,7 @@ import pytest
 
 from solver.bound import price_capacity
 from solver.columns import Columns, Limits
-from solver.grid import compile_grid, one_a_day, relax, share_weeks
+from solver.grid import compile_grid, one_a_day, share_weeks
 from solver.lagrangian import Lagrangian
 from solver.problem_file import ProblemFile
 from solver.schedule import pinned_schedule, total_cost
@@ -22,6 +22,15 @@ from tests.solver.test_bound import assignment
 
 NEVER_STOP = bool
 LIMITS = Limits(None, 0, NEVER_STOP)
+
+
+def solved(part: int) -> Iterator[tuple[str, ProblemFile, int]]:
+    """The names of twenty random problems that have a plan, the problems, and their best costs."""
+    for seed in range(part * 20, part * 20 + 20):
+        record = random_problem(seed)
+        best = brute_force(record)
+        if best is not None:
+            yield record["name"], file(record), best.cost
 
 
 @contextmanager
@@ -36,7 +45,7 @@ def columns_below(problem_file: ProblemFile, cost: int, rounds: int = 10) -> Ite
         for _ in range(30):
             relaxation.step(cost)
         searched = share_weeks(one_a_day(grid))
-        columns = Columns(relax(grid), searched, pairs, relaxation, cost, executor, 1)
+        columns = Columns(relaxed, searched, pairs, relaxation, cost, executor, 1)
         for _ in range(rounds):
             columns.step(NEVER_STOP)
         yield columns
@@ -44,23 +53,18 @@ def columns_below(problem_file: ProblemFile, cost: int, rounds: int = 10) -> Ite
 
 @pytest.mark.parametrize("part", range(6))
 def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
-    for seed in range(part * 20, part * 20 + 20):
-        record = random_problem(seed)
-        best = brute_force(record)
-        if best is None:
-            continue
-        problem_file = file(record)
+    for name, problem_file, least in solved(part):
         grid = compile_grid(problem_file.problem)
-        with columns_below(problem_file, best.cost + 1) as columns:
-            assert columns.bound <= best.cost, record["name"]
+        with columns_below(problem_file, least + 1) as columns:
+            assert columns.bound <= least, name
             nothing = best_of(pinned_schedule(grid))
-            plan, bound = columns.choose(nothing, best.cost + 1, LIMITS, NEVER_STOP)
-        assert bound <= best.cost, record["name"]
+            plan, bound = columns.choose(nothing, least + 1, LIMITS, NEVER_STOP)
+        assert bound <= least, name
         if plan is not None:
-            assert total_cost(grid, plan) >= best.cost, record["name"]
+            assert total_cost(grid, plan) >= least, name
         if (grid.min_gap > 0).all() and bound > 0:
-            assert plan is not None, record["name"]
-            assert total_cost(grid, plan) == bound == best.cost, record["name"]
+            assert plan is not None, name
+            assert total_cost(grid, plan) == bound == least, name
 
 
 def test_where_nothing_is_cheaper_the_bound_is_what_is_known() -> None:
@@ -75,17 +79,12 @@ def test_a_list_that_was_cut_proves_nothing(part: int, monkeypatch: pytest.Monke
     monkeypatch.setattr("solver.columns.MOST_CLOSING", 1)
     monkeypatch.setattr("solver.columns.FEWEST_CLOSING", 1)
     monkeypatch.setattr("solver.columns.MOST_NEW", 1)
-    for seed in range(part * 20, part * 20 + 20):
-        record = random_problem(seed)
-        best = brute_force(record)
-        if best is None:
-            continue
-        problem_file = file(record)
-        dear = best.cost + 50
+    for name, problem_file, least in solved(part):
+        dear = least + 50
         with columns_below(problem_file, dear, rounds=1) as columns:
             plan = best_of(pinned_schedule(compile_grid(problem_file.problem)))
             for _ in range(3):
                 better, bound = columns.choose(plan, dear, LIMITS, NEVER_STOP)
-                assert columns.bound <= best.cost, record["name"]
-                assert bound <= best.cost, record["name"]
+                assert columns.bound <= least, name
+                assert bound <= least, name
                 plan = plan if better is None else best_of(better)
