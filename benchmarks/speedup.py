@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.cluster import dask_cluster
 from solver import Parameters, solve
-from solver.bound import assignment_problem, cheapest_options, price_capacity
+from solver.bound import assignment_problem, price_capacity
 from solver.construct import construct, order_pairs
 from solver.executors import RemoteWorkers, Shared, Traffic, Workers, open_workers, split
 from solver.grid import compile_grid, one_a_day, relax
@@ -19,7 +19,7 @@ from solver.improve import Improver
 from solver.incumbent import Incumbent
 from solver.pieces import Ground, price_range
 from solver.problem_file import ProblemFile
-from solver.schedule import FINE, UNSERVABLE, pinned_schedule, total_cost
+from solver.schedule import pinned_schedule, total_cost
 
 PLACES = (("local", 1), ("local", 2), ("processes", 2), ("cluster", 2))
 """Executor and workers; a cluster is a process of one thread for each."""
@@ -140,9 +140,7 @@ class _Start:
             ranges = split(len(grid.pair_expert), 4 * workers.number)
             cost = workers.complete(price_range, Shared(Ground(relax(grid))), ranges)
         pairs = assignment_problem(grid, schedule, np.concatenate(cost))
-        cheapest = cheapest_options(pairs, np.zeros(len(grid.max_total), np.int64))
-        aim = int(1.1 * np.minimum(cheapest, UNSERVABLE // 1000).sum()) // FINE
-        _, price = price_capacity(pairs, aim, 300)
+        _, price = price_capacity(pairs, 600)
         construct(one_a_day(grid), schedule, order_pairs(pairs, price), lambda: False)
         self._grid, self._schedule = one_a_day(grid), schedule
         self._table = order_pairs(pairs, np.zeros_like(price))

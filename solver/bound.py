@@ -30,6 +30,15 @@ from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.schedule import FINE, NEVER, UNSERVABLE, Schedule, costs_without_free, overload
 
+PATIENCE, SHORTEST = 10, 1e-3
+"""Steps without a better bound after which steps get shorter, and when there is no more to gain."""
+
+REACH = 0.05
+"""How far above the best bound a step aims, as a share of it."""
+
+FASTER, SLOWER, FASTEST = 1.1, 0.9, 1000.0
+"""How a price that keeps its direction speeds up, how one that turns slows down, and how far."""
+
 
 class AssignmentProblem(NamedTuple):
     """The generalized assignment problem of a grid. P = pairs, A = engagements, E = experts."""
@@ -119,31 +128,35 @@ def _evaluate_capacity(problem: AssignmentProblem, price: IntArray, surplus: Int
     return value
 
 
-def price_capacity(problem: AssignmentProblem, target: int, steps: int) -> tuple[int, IntArray]:
-    """Raise the capacity bound by subgradient steps towards `target`; the bound and its prices.
+def price_capacity(problem: AssignmentProblem, steps: int) -> tuple[int, IntArray]:
+    """Raise the capacity bound by subgradient steps; returns it and its prices.
 
-    Polyak's step length, halved when ten steps bring nothing. The first price is one for all
-    experts: where sessions have to be dropped, it is most of the truth, and no guess at the
-    cost of a plan would lead there. The prices are in 1 / FINE a session.
+    Polyak's step length, towards a little more than the best bound, halved when ten steps bring
+    nothing. An expert whose price keeps going the same way moves on faster and faster, as in Rprop
+    (Riedmiller, Braun 1993): where a few experts are scarce, their price is a hundred times that
+    of the others. The first price is one for all experts: where sessions have to be dropped
+    everywhere, it is most of the truth. The prices are in 1 / FINE a session.
     """
     price = np.full(len(problem.room), _one_price(problem), dtype=np.int64)
     surplus = np.zeros_like(price)
-    best, best_price, factor, idle = -NEVER, price.copy(), 1.0, 0
-    goal = max(FINE * target, int(1.02 * _evaluate_capacity(problem, price, surplus)))
+    best, best_price, factor, idle = -NEVER, price, 1.0, 0
+    scale, before = np.ones(len(price)), np.zeros(len(price))
     for _ in range(steps):
         value = int(_evaluate_capacity(problem, price, surplus))
         idle = 0 if value > best + abs(best) // 20_000 else idle + 1
         if value > best:
-            best, best_price = value, price.copy()
-        if idle >= 10:
+            best, best_price = value, price
+        if idle >= PATIENCE:
             factor, idle = factor / 2, 0
-            price = best_price.copy()
-            _evaluate_capacity(problem, price, surplus)
-        norm = int((surplus * surplus).sum())
-        if norm == 0 or factor < 1e-3:
+        turn = np.sign(surplus) * before
+        scale *= np.where(turn > 0, FASTER, np.where(turn < 0, SLOWER, 1.0))
+        scale = np.clip(scale, 1 / FASTEST, FASTEST)
+        before = np.sign(surplus)
+        norm = float((scale * surplus * surplus).sum())
+        if norm == 0 or factor < SHORTEST:
             break
-        step = factor * max(FINE, goal - value, best // 50) / norm
-        price = np.maximum(0, price + np.rint(step * surplus).astype(np.int64))
+        step = factor * (best + REACH * abs(best) + FINE - value) / norm
+        price = np.maximum(0, price + np.rint(step * scale * surplus).astype(np.int64))
     return -(-best // FINE), best_price
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from solver.bound import (
     AssignmentProblem,
     assignment_problem,
-    cheapest_options,
     price_capacity,
     solve_assignment,
 )
@@ -32,12 +31,12 @@ from solver.pins import broken_pins
 from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
-from solver.schedule import FINE, NEVER, NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
+from solver.schedule import NEVER, NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
 from solver.search import Best, best_of
 from solver.validation import judge
 from solver.warm_start import keep_published
 
-CAPACITY_STEPS, KNAPSACK_STEPS = 300, 300
+CAPACITY_STEPS, KNAPSACK_STEPS = 600, 300
 """Subgradient steps of the first two bounds; both have nearly converged by then."""
 
 KNAPSACK_SHARE = 0.05
@@ -185,9 +184,7 @@ class _Run:
     def bound(self) -> None:
         """Prove a first bound; its prices lead the construction."""
         self._incumbent.enter("bound")
-        cheapest = cheapest_options(self._pairs, np.zeros(len(self._grid.max_total), np.int64))
-        aim = int(1.1 * np.minimum(cheapest, UNSERVABLE // 1000).sum()) // FINE
-        bound, self._price = price_capacity(self._pairs, aim, CAPACITY_STEPS)
+        bound, self._price = price_capacity(self._pairs, CAPACITY_STEPS)
         self._capacity_bound = bound
         self._incumbent.raise_bound(bound)
 

@@ -14,7 +14,7 @@ from solver.patterns import FREE, price_alone
 from solver.problem_file import ProblemFile
 from solver.schedule import FINE, NEVER, pinned_schedule
 from tests.solver.brute_force import brute_force
-from tests.solver.builders import Record, file, problem
+from tests.solver.builders import Record, engagement, expert, file, problem
 from tests.solver.random_problems import random_problem
 
 
@@ -29,7 +29,7 @@ def assignment(problem_file: ProblemFile) -> tuple[Grid, AssignmentProblem]:
 def bounds(problem_file: ProblemFile, best_known: int) -> tuple[int, int, int, int]:
     """Prove the bound of capacities, of knapsacks, of knapsacks and time, and of CP-SAT."""
     grid, pairs = assignment(problem_file)
-    capacity, price = price_capacity(pairs, best_known, 200)
+    capacity, price = price_capacity(pairs, 200)
     with ThreadPoolExecutor(1) as executor:
         relaxation = Lagrangian(grid, pinned_schedule(grid), pairs, price, executor, chunks=2)
         for _ in range(100):
@@ -51,10 +51,33 @@ def test_no_bound_lies_above_the_best_of_all_plans(part: int) -> None:
             assert max(bounds(file(record), best.cost)) <= best.cost, record["name"]
 
 
-def test_where_sessions_must_be_dropped_a_few_steps_show_it_whatever_they_aim_at() -> None:
+def test_where_sessions_must_be_dropped_a_few_steps_show_it() -> None:
     _, pairs = assignment(file(problem(ann={"max_total": 1}, ben={"max_total": 1})))
-    bound, _ = price_capacity(pairs, 16, 5)
+    bound, _ = price_capacity(pairs, 5)
     assert bound >= 2 * 1000
+
+
+def test_one_scarce_expert_among_many_who_have_time_is_priced() -> None:
+    """Ann has room for two of six sessions that nobody else may hold; Ben and others have plenty.
+
+    Best is one session for two organizations, and none for the third.
+    """
+    everyone = [f"expert {number}" for number in range(300)]
+    record = problem(ann={"max_total": 2})
+    record["experts"] += [expert(name) for name in everyone]
+    record["engagements"] = [
+        engagement(f"at {name}", place="office", candidates=[{"expert": name, "cost": 50}])
+        for name in everyone
+    ] + [
+        engagement(f"far {number}", place="office", candidates=[{"expert": "ann", "cost": 0}])
+        for number in range(3)
+    ]
+    _, pairs = assignment(file(record))
+    alone = int(np.minimum.reduceat(pairs.cost.min(axis=1), pairs.pair_offset[:-1]).sum())
+    bound, price = price_capacity(pairs, 600)
+    assert 0.99 * 6000 <= bound - alone <= 6000
+    assert price[0] >= 1000 * FINE
+    assert (price[1:] == 0).all()
 
 
 def test_without_scarcity_every_bound_is_the_cheapest_pairs() -> None:
@@ -83,7 +106,7 @@ def test_priced_time_sees_that_sessions_collide() -> None:
 
 def test_an_assignment_with_too_many_options_is_left_alone() -> None:
     _, pairs = assignment(file(problem()))
-    capacity, price = price_capacity(pairs, 100, 10)
+    capacity, price = price_capacity(pairs, 10)
     assert solve_assignment(pairs, capacity, price, 100, most_options=1, limits={}) == 0
 
 

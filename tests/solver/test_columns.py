@@ -38,7 +38,7 @@ def columns_below(problem_file: ProblemFile, cost: int, rounds: int = 10) -> Ite
     """Columns for plans that cost less than `cost`, after a few rounds."""
     grid = compile_grid(problem_file.problem)
     relaxed, pairs = assignment(problem_file)
-    _, price = price_capacity(pairs, cost, 100)
+    _, price = price_capacity(pairs, 100)
     with ThreadPoolExecutor(1) as executor:
         relaxation = Lagrangian(relaxed, pinned_schedule(grid), pairs, price, executor, chunks=1)
         relaxation.price_time()
