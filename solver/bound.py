@@ -20,6 +20,7 @@ Prices are integers in units of 1 / FINE, so that each bound is computed exactly
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -29,15 +30,12 @@ from solver.cp_sat import run_cp_sat
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.schedule import FINE, NEVER, UNSERVABLE, Schedule, costs_without_free, overload
-
-PATIENCE, SHORTEST = 10, 1e-3
-"""Steps without a better bound after which steps get shorter, and when there is no more to gain."""
+from solver.subgradient import maximize
 
 REACH = 0.05
 """How far above the best bound a step aims, as a share of it."""
 
-FASTER, SLOWER, FASTEST = 1.1, 0.9, 1000.0
-"""How a price that keeps its direction speeds up, how one that turns slows down, and how far."""
+HIGHEST_PRICE = 1 << 40
 
 
 class AssignmentProblem(NamedTuple):
@@ -129,35 +127,20 @@ def _evaluate_capacity(problem: AssignmentProblem, price: IntArray, surplus: Int
 
 
 def price_capacity(problem: AssignmentProblem, steps: int) -> tuple[int, IntArray]:
-    """Raise the capacity bound by subgradient steps; returns it and its prices.
+    """Raise the capacity bound by subgradient steps; returns it and its prices (E,).
 
-    Polyak's step length, towards a little more than the best bound, halved when ten steps bring
-    nothing. An expert whose price keeps going the same way moves on faster and faster, as in Rprop
-    (Riedmiller, Braun 1993): where a few experts are scarce, their price is a hundred times that
-    of the others. The first price is one for all experts: where sessions have to be dropped
-    everywhere, it is most of the truth. The prices are in 1 / FINE a session.
+    The first price is one for all experts: where sessions have to be dropped everywhere, it is
+    most of the truth. The prices are in 1 / FINE a session.
     """
-    price = np.full(len(problem.room), _one_price(problem), dtype=np.int64)
-    surplus = np.zeros_like(price)
-    best, best_price, factor, idle = -NEVER, price, 1.0, 0
-    scale, before = np.ones(len(price)), np.zeros(len(price))
-    for _ in range(steps):
-        value = int(_evaluate_capacity(problem, price, surplus))
-        idle = 0 if value > best + abs(best) // 20_000 else idle + 1
-        if value > best:
-            best, best_price = value, price
-        if idle >= PATIENCE:
-            factor, idle = factor / 2, 0
-        turn = np.sign(surplus) * before
-        scale *= np.where(turn > 0, FASTER, np.where(turn < 0, SLOWER, 1.0))
-        scale = np.clip(scale, 1 / FASTEST, FASTEST)
-        before = np.sign(surplus)
-        norm = float((scale * surplus * surplus).sum())
-        if norm == 0 or factor < SHORTEST:
-            break
-        step = factor * (best + REACH * abs(best) + FINE - value) / norm
-        price = np.maximum(0, price + np.rint(step * scale * surplus).astype(np.int64))
-    return -(-best // FINE), best_price
+    best, price = maximize(
+        partial(_evaluate_capacity, problem),
+        np.full(len(problem.room), _one_price(problem), dtype=np.int64),
+        0,
+        HIGHEST_PRICE,
+        reach=REACH,
+        steps=steps,
+    )
+    return -(-best // FINE), price
 
 
 def _one_price(problem: AssignmentProblem) -> int:

@@ -2,9 +2,10 @@
 
 What serving each engagement is worth, w, gives a bound: the sum of w, and for each expert the least
 that a caseload costs less the worth of its engagements (Dantzig, Wolfe 1960; the bound at any w:
-Farley 1990). A linear program over the caseloads met so far finds the w at which that is
-highest; experts answer with caseloads that it had not thought of, until there are none. Caseloads
-that cost too much at w stand in no better plan; of the others an integer program makes one.
+Farley 1990). The w at which that is highest for the caseloads met so far is found by subgradient
+steps, and where these bring nothing more by a linear program; experts answer with caseloads that
+were not thought of, until there are none. Caseloads that cost too much at w stand in no better
+plan; of the others an integer program makes one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +24,9 @@ from solver.grid import Grid, IntArray
 from solver.joint import Tree, new_tree
 from solver.knapsack import Room, excesses
 from solver.lagrangian import Lagrangian
-from solver.master import Caseload, LinearMaster, choose_caseloads
+from solver.master import LinearMaster, choose_caseloads
 from solver.patterns import Paths, new_paths
+from solver.pool import Caseload, Pool
 from solver.schedule import (
     FINE,
     NEVER,
@@ -41,8 +44,14 @@ MOST_NEW = 400
 WITHIN = FINE
 """How far above the cheapest one caseloads are listed at the least."""
 
-WIDTH, NARROWER, NARROWEST = 5.0, 0.7, 0.5
-"""The box of prices: how wide it is at first, and how it shrinks where a step fails."""
+WIDTH, WIDER, NARROWER, NARROWEST = 10.0, 1.5, 0.5, 0.5
+"""The box of prices: how wide it is at first, how it changes with success, and its least width."""
+
+LITTLE = 2e-4
+"""The share of the bound below which what steps promise is too little: a linear program sees more,
+with MOST_LINEAR caseloads at the most."""
+
+MOST_LINEAR = 60_000
 
 WIDE = 15 * FINE
 """Caseloads that cost more than this above the cheapest are kept out of the linear program."""
@@ -62,8 +71,8 @@ WORK, WORK_OF_MANY, MOST_NEIGHBOURHOODS = 20.0, 2.0, 8
 SECONDS_OF_MANY = 3.0
 """CP-SAT's time for one neighbourhood; most are closed in one second."""
 
-AT_ONCE = 64
-"""Caseloads that are dated between two looks at the clock."""
+AT_ONCE = 8
+"""Caseloads of an expert that are dated between two looks at the clock and the cheapest."""
 
 NOT_ASKED = -NEVER
 """The least that caseloads of an expert could cost who was not asked."""
@@ -133,7 +142,6 @@ class _Expert:
             int(problem.room[number]), int(problem.cheap[number]), int(problem.overload)
         )
         self.held = held
-        self.known: dict[bytes, int] = {}
 
 
 class Columns:
@@ -165,11 +173,7 @@ class Columns:
             for number in range(len(problem.room))
         ]
         self._worth = lagrangian.worth
-        self._caseloads: list[Caseload] = []
-        self._least = np.empty(0, dtype=np.int64)
-        self._owner = np.empty(0, dtype=np.int64)
-        self._members = np.empty(0, dtype=np.int64)
-        self._member_of = np.empty(0, dtype=np.int64)
+        self._pool = Pool(len(problem.room))
         self._in_master = np.empty(0, dtype=np.bool_)
         self._master = LinearMaster(self._nobody, len(problem.room))
         self._best, self._ceiling = -NEVER, ceiling
@@ -193,14 +197,8 @@ class Columns:
         `seconds` is how long until `stop`. A step that was stopped changes nothing but what is
         known.
         """
-        worth = self._worth
-        if self._caseloads:
-            answer = self._master.solve(self._worth, self._width, seconds)
-            if answer is None:
-                self._idle = PATIENCE
-                return
-            worth = answer
-        value = self._price(worth, stop)
+        worth = self._reprice(seconds) if len(self._pool) else self._worth
+        value = self._ask_all(worth, stop)
         if value is None:
             return
         if value > self._best + ENOUGH * FINE:
@@ -209,44 +207,45 @@ class Columns:
             self._idle += self._width <= NARROWEST
         if value > self._best:
             self._best, self._worth = value, worth
+            self._width *= WIDER
         else:
             self._width = max(NARROWEST, self._width * NARROWER)
 
-    def _surplus(self, worth: IntArray) -> IntArray:
-        """What each caseload costs at least, less what it is worth, in 1 / FINE."""
-        value = FINE * self._least
-        np.subtract.at(value, self._member_of, worth[self._members])
-        return value
+    def _reprice(self, seconds: float) -> IntArray:
+        """The prices near the best ones at which the known caseloads prove the most."""
+        value, worth = self._pool.price(self._nobody, self._worth, round(FINE * self._width))
+        promised = value + FINE * self._problem.constant - self._best
+        if promised > LITTLE * abs(self._best) or len(self._pool) > MOST_LINEAR:
+            return worth
+        surplus = self._pool.surplus(self._worth)
+        near = surplus - self._pool.cheapest(surplus)[self._pool.owner] < WIDE
+        near[: len(self._in_master)] &= ~self._in_master
+        self._master.add([self._pool.caseloads[i] for i in np.nonzero(near)[0]])
+        near[: len(self._in_master)] |= self._in_master
+        self._in_master = near
+        exact = self._master.solve(self._worth, self._width, seconds)
+        return worth if exact is None else exact
 
-    def _cheapest(self, surplus: IntArray) -> IntArray:
-        """The least surplus of each expert's known caseloads; none at all is 0."""
-        cheapest = np.zeros(len(self._experts), dtype=np.int64)
-        np.minimum.at(cheapest, self._owner, surplus)
-        return cheapest
-
-    def _price(self, worth: IntArray, stop: Callable[[], bool]) -> int | None:
+    def _ask_all(self, worth: IntArray, stop: Callable[[], bool]) -> int | None:
         """The bound at `worth`, None where `stop` came first; dates what is cheap."""
-        known = self._cheapest(self._surplus(worth))
-        within = known if self._caseloads else None
-        reach = self._list_all(worth, within, MOST_NEW, stop)
+        reach = self._list_all(worth, 0 if len(self._pool) else None, MOST_NEW, stop)
         if (reach == NOT_ASKED).any():
             return None
-        surplus = self._surplus(worth)
-        near = surplus - self._cheapest(surplus)[self._owner] < WIDE
-        self._in_master = np.append(
-            self._in_master, np.zeros(len(near) - len(self._in_master), dtype=np.bool_)
-        )
-        self._master.add([self._caseloads[i] for i in np.nonzero(near & ~self._in_master)[0]])
-        self._in_master |= near
+        cheapest = self._pool.cheapest(self._pool.surplus(worth))
         value = int(np.minimum(worth, FINE * self._nobody).sum())
         value += FINE * self._problem.constant
-        return value + int(np.minimum(self._cheapest(surplus), reach).sum())
+        return value + int(np.minimum(cheapest, reach).sum())
 
     def _list_all(
-        self, worth: IntArray, known: IntArray | None, most: int, stop: Callable[[], bool]
+        self, worth: IntArray, slack: int | None, most: int, stop: Callable[[], bool]
     ) -> IntArray:
-        """Date what is cheap; returns what every caseload costs that is not known (E,)."""
+        """Date what is cheap; returns what every caseload costs that is not known (E,).
+
+        That is what could cost up to `slack` above the cheapest one of its expert; None where
+        so little is known that this is too much.
+        """
         reach = np.full(len(self._experts), NOT_ASKED, dtype=np.int64)
+        cheapest = self._pool.cheapest(self._pool.surplus(worth))
         share = len(self._desks)
 
         def work(number: int) -> list[Caseload]:
@@ -254,42 +253,30 @@ class Columns:
             for expert in self._experts[number::share]:
                 if stop():
                     break
-                limit = None if known is None else int(known[expert.number])
+                own = int(cheapest[expert.number])
                 reach[expert.number] = self._ask(
-                    expert, worth, limit, most, self._desks[number], found, stop
+                    expert, worth, own, slack, most, self._desks[number], found, stop
                 )
             return found
 
         futures = [self._executor.submit(work, number) for number in range(share)]
         dated = [each for future in futures for each in future.result()]
         # By expert, so that it does not depend on how many threads there are.
-        self._learn(sorted(dated, key=lambda each: each.expert))
+        self._pool.add(sorted(dated, key=lambda each: each.expert))
         return reach
-
-    def _learn(self, found: list[Caseload]) -> None:
-        first = len(self._caseloads)
-        for number, each in enumerate(found):
-            self._experts[each.expert].known[_key(each.pairs, each.counts)] = first + number
-        self._caseloads += found
-        self._least = np.append(self._least, [c.least for c in found]).astype(np.int64)
-        self._owner = np.append(self._owner, [c.expert for c in found]).astype(np.int64)
-        self._members = np.concatenate([self._members, *(c.engagements for c in found)])
-        sizes = [len(c.engagements) for c in found]
-        self._member_of = np.append(
-            self._member_of, np.repeat(first + np.arange(len(found)), sizes)
-        ).astype(np.int64)
 
     def _ask(
         self,
         expert: _Expert,
         worth: IntArray,
-        known: int | None,
+        cheapest: int,
+        slack: int | None,
         most: int,
         desk: _Desk,
         found: list[Caseload],
         stop: Callable[[], bool],
     ) -> int:
-        """Date the caseloads of one expert that could cost less than the cheapest one known.
+        """Date the caseloads of one expert that could cost little, from the cheapest on.
 
         Returns what every other caseload costs at least, less its worth.
         """
@@ -298,22 +285,26 @@ class Columns:
         value = worth[expert.engagements][:, np.newaxis]
         gain = np.where(expert.priced < NEVER, expert.priced - value, NEVER)
         within = WITHIN
-        if known is not None:
+        if slack is not None:
             least = excesses(expert.limits, expert.free, gain, np.empty_like(gain))
-            within = max(WITHIN, known + expert.held - least + 1)
+            within = max(WITHIN, cheapest + slack + expert.held - least + 1)
         listing = list_caseloads(expert.limits, expert.free, gain, within, desk.options, desk.value)
-        reach = listing.least + listing.reach + 1
         order = np.argsort(desk.value[: listing.number], kind="stable")
-        new = [row for row in order if _key(*self._read(expert, desk, row)) not in expert.known]
-        if len(new) > most:
-            reach = int(desk.value[new[most]])
-        for first in range(0, min(most, len(new)), AT_ONCE):
-            if stop():
-                reach = int(desk.value[new[first]])
-                break
-            rows = new[first : min(most, first + AT_ONCE)]
-            found += self._date(expert, [self._read(expert, desk, row) for row in rows], desk)
-        return reach - expert.held
+        new = (row for row in order if not self._knows(expert, *self._read(expert, desk, row)))
+        at_once = min(most, AT_ONCE)
+        while rows := list(islice(new, at_once)):
+            reach = int(desk.value[rows[0]]) - expert.held
+            if most <= 0 or reach > cheapest + (slack or 0) or stop():
+                return reach
+            dated = self._date(expert, [self._read(expert, desk, row) for row in rows], desk)
+            surplus = [FINE * each.least - int(worth[each.engagements].sum()) for each in dated]
+            cheapest = min(cheapest, *surplus)
+            found += dated
+            most -= len(rows)
+        return listing.least + listing.reach + 1 - expert.held
+
+    def _knows(self, expert: _Expert, pairs: IntArray, counts: IntArray) -> bool:
+        return self._pool.number(expert.number, pairs, counts) is not None
 
     def _read(self, expert: _Expert, desk: _Desk, row: int) -> tuple[IntArray, IntArray]:
         """The pairs and their sessions in a row of the list."""
@@ -375,12 +366,12 @@ class Columns:
         where all of them were listed.
         """
         slack = FINE * (cost - 1) - self._best
-        cheapest = self._cheapest(self._surplus(self._worth))
         most = max(FEWEST_CLOSING, MOST_CLOSING // max(1, len(self._experts)))
-        reach = self._list_all(self._worth, cheapest + slack, most, stop)
+        reach = self._list_all(self._worth, slack, most, stop)
         taken = self._learn_plan(plan)
-        surplus = self._surplus(self._worth)
-        above = surplus - self._cheapest(surplus)[self._owner]
+        surplus = self._pool.surplus(self._worth)
+        cheapest = self._pool.cheapest(surplus)
+        above = surplus - cheapest[self._pool.owner]
         near = np.nonzero(above <= slack)[0]
         complete = bool((reach > cheapest + slack).all())
         if complete and len(near) <= MOST_CHOICES:
@@ -393,8 +384,8 @@ class Columns:
     ) -> tuple[Schedule | None, int]:
         """The best choice among all caseloads that come into question, and what that proves."""
         chosen, bound = choose_caseloads(
-            [self._caseloads[i] for i in near],
-            self._least[near],
+            [self._pool.caseloads[i] for i in near],
+            self._pool.least[near],
             self._nobody,
             range(len(self._nobody)),
             taken[near],
@@ -402,7 +393,7 @@ class Columns:
             limits.of_one(),
             limits.seed,
         )
-        picked = [] if chosen is None else [self._caseloads[near[i]] for i in chosen]
+        picked = [] if chosen is None else [self._pool.caseloads[near[i]] for i in chosen]
         # What proves the bound may have no dates that are known.
         dated = chosen is not None and all(each.cost < NEVER for each in picked)
         return self._plan(picked) if dated else None, min(cost, bound)
@@ -411,9 +402,9 @@ class Columns:
         self, near: IntArray, taken: NDArray[np.bool_], limits: Limits
     ) -> Schedule | None:
         """A better choice among some caseloads, neighbourhood by neighbourhood."""
-        near = np.array([i for i in near if self._caseloads[i].cost < NEVER], dtype=np.int64)
+        near = np.array([i for i in near if self._pool.caseloads[i].cost < NEVER], dtype=np.int64)
         selection = Selection(
-            [self._caseloads[i] for i in near],
+            [self._pool.caseloads[i] for i in near],
             np.nonzero(taken[near])[0].tolist(),
             self._nobody,
             self._executor,
@@ -421,7 +412,7 @@ class Columns:
         )
         self._choices += 1
         selection.improve(limits.of_many(), limits.stop, limits.most)
-        return self._plan(self._caseloads[near[i]] for i in selection.taken.values())
+        return self._plan(self._pool.caseloads[near[i]] for i in selection.taken.values())
 
     def _learn_plan(self, plan: Best) -> NDArray[np.bool_]:
         """Know the caseloads of a plan, dated as they are there; returns which they are."""
@@ -437,17 +428,18 @@ class Columns:
             cost = int(plan.cost[members].sum()) + limits.overload * max(0, load - limits.cheap)
             dates = plan.day[members], plan.minute[members], plan.cost[members]
             expert = self._experts[number]
-            if _key(pairs, counts) not in expert.known:
+            known = self._pool.number(number, pairs, counts)
+            if known is None:
                 # What it costs in the plan is no lower bound of what it could cost.
-                self._learn(self._date(expert, [(pairs, counts)], self._desks[0]))
-            known = expert.known[_key(pairs, counts)]
+                known = len(self._pool)
+                self._pool.add(self._date(expert, [(pairs, counts)], self._desks[0]))
             taken.append(known)
-            if cost < self._caseloads[known].cost:
-                least = self._caseloads[known].least
-                self._caseloads[known] = Caseload(
+            if cost < self._pool.caseloads[known].cost:
+                least = self._pool.caseloads[known].least
+                self._pool.caseloads[known] = Caseload(
                     int(number), members, pairs, counts, *dates, cost, least
                 )
-        return np.isin(np.arange(len(self._caseloads)), taken)
+        return np.isin(np.arange(len(self._pool)), taken)
 
     def _plan(self, chosen: Iterable[Caseload]) -> Schedule:
         """The plan that consists of these caseloads."""
@@ -464,9 +456,3 @@ class Columns:
                     int(each.own[i]),
                 )
         return schedule
-
-
-def _key(pairs: IntArray, counts: IntArray) -> bytes:
-    """What tells one caseload of an expert from another."""
-    key: IntArray = np.sort(pairs * OPTIONS + counts)
-    return key.tobytes()

@@ -48,14 +48,14 @@ LAGRANGIAN_STEPS = 5
 PRICE_RANGES = 4
 """Ranges of pairs to price for each worker: some take longer than others."""
 
-COLUMNS_STEPS, COLUMNS_SHARE = 60, 0.3
+COLUMNS_STEPS, COLUMNS_SHARE = 100, 0.35
 """Rounds of column generation at the most, and the share of the time left that they may take."""
+
+CONVERGING_SHARE = 0.15
+"""The part of that in which the third bound may come to its end before."""
 
 LISTING_SHARE, CHOICE_SHARE = 0.1, 0.5
 """The shares of the time left in which more columns are listed, and CP-SAT chooses among them."""
-
-MOST_ENGAGEMENTS = 4_000
-"""Above this a round of column generation takes longer than it brings."""
 
 MOST_OPTIONS = 6_000
 """The largest assignment that CP-SAT is asked to close; above it, searching helps more."""
@@ -293,10 +293,11 @@ class _Run:
 
     def _generate_columns(self) -> None:
         """Raise the bound by whole caseloads of experts, then make a plan of the best ones."""
-        if len(self._file.problem.engagements) > MOST_ENGAGEMENTS:
-            return
         if self._incumbent.cost >= UNSERVABLE:
             return
+        until, stop = self._after(COLUMNS_SHARE)
+        _, converged = self._after(CONVERGING_SHARE)
+        self._raise_bound(lambda: converged() or stop())
         columns = self._columns = Columns(
             self._relaxed,
             share_weeks(one_a_day(self._grid)),
@@ -306,7 +307,6 @@ class _Run:
             self.workers.threads,
             self.workers.thread_count,
         )
-        until, stop = self._after(COLUMNS_SHARE)
         for _ in range(COLUMNS_STEPS):
             columns.step(stop, seconds=max(0.1, until - time.monotonic()))
             self._incumbent.raise_bound(columns.bound)

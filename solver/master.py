@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +18,10 @@ from ortools.sat.python import cp_model
 
 from solver.cp_sat import Answer, run_cp_sat
 from solver.grid import IntArray
+from solver.pool import Caseload
 from solver.schedule import FINE
 
 LONGEST_SECONDS = 86_400.0
-
-
-class Caseload(NamedTuple):
-    """A set of engagements for one expert, with dates."""
-
-    expert: int
-    engagements: IntArray  # (m,)
-    pairs: IntArray  # (m,)
-    counts: IntArray  # (m,) sessions of each, pinned ones included
-    days: IntArray  # (m, 5)
-    minutes: IntArray  # (m, 5)
-    own: IntArray  # (m,) what each engagement costs
-    cost: int
-    """What all of them cost, and the overload; NEVER where no dates were found."""
-    least: int
-    """A lower bound of it."""
 
 
 class LinearMaster:

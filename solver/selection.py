@@ -14,7 +14,8 @@ from concurrent.futures import Executor
 import numpy as np
 
 from solver.grid import IntArray
-from solver.master import Caseload, choose_caseloads
+from solver.master import choose_caseloads
+from solver.pool import Caseload
 
 EXPERTS = 25
 """Experts of a neighbourhood: with twice as many it is seldom closed, with half it seldom gains."""

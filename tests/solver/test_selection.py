@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from solver.grid import IntArray
-from solver.master import Caseload
+from solver.pool import Caseload
 from solver.selection import Selection
 
 ANN, BEN = 0, 1
