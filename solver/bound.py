@@ -21,16 +21,18 @@ Prices are integers in units of 1 / FINE, so that each bound is computed exactly
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from ortools.sat.python import cp_model
 
-from solver.cp_sat import run_cp_sat
+from solver.cp_sat import new_model, run_cp_sat
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import kernel
 from solver.schedule import FINE, NEVER, UNSERVABLE, Schedule, costs_without_free, overload
 from solver.subgradient import maximize
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 REACH = 0.05
 """How far above the best bound a step aims, as a share of it."""
@@ -195,7 +197,7 @@ def solve_assignment(
     keep &= costs < NEVER
     if keep.sum() > most_options:
         return 0
-    model = cp_model.CpModel()
+    model = new_model()
     choices: list[list[cp_model.IntVar]] = [[] for _ in problem.nobody]
     loads: list[list[tuple[cp_model.IntVar, int]]] = [[] for _ in problem.room]
     objective: list[tuple[cp_model.IntVar, int]] = []

@@ -175,7 +175,7 @@ class Columns:
         self._worth = lagrangian.worth
         self._pool = Pool(len(problem.room))
         self._in_master = np.empty(0, dtype=np.bool_)
-        self._master = LinearMaster(self._nobody, len(problem.room))
+        self._master: LinearMaster | None = None
         self._best, self._ceiling = -NEVER, ceiling
         self._width = WIDTH
         self._idle = 0
@@ -217,6 +217,8 @@ class Columns:
         promised = value + FINE * self._problem.constant - self._best
         if promised > LITTLE * abs(self._best) or len(self._pool) > MOST_LINEAR:
             return worth
+        if self._master is None:
+            self._master = LinearMaster(self._nobody, len(self._experts))
         surplus = self._pool.surplus(self._worth)
         near = surplus - self._pool.cheapest(surplus)[self._pool.owner] < WIDE
         near[: len(self._in_master)] &= ~self._in_master

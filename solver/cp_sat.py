@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ortools.sat.python import cp_model
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 
 class Answer(NamedTuple):
@@ -19,8 +20,17 @@ class Answer(NamedTuple):
     """The least integer objective that it did not rule out; 0 where it proved nothing."""
 
 
+def new_model() -> cp_model.CpModel:
+    """An empty model. Loading CP-SAT takes longer than a first plan, so that has to wait."""
+    from ortools.sat.python import cp_model  # noqa: PLC0415
+
+    return cp_model.CpModel()
+
+
 def run_cp_sat(model: cp_model.CpModel, limits: Mapping[str, float], seed: int = 0) -> Answer:
     """Solve a model with an objective of at least 0; `limits` are parameters of CP-SAT."""
+    from ortools.sat.python import cp_model  # noqa: PLC0415
+
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from ortools.sat.python import cp_model
 
-from solver.cp_sat import run_cp_sat
+from solver.cp_sat import new_model, run_cp_sat
 from solver.grid import NO_DAY, Grid
 from solver.schedule import NOBODY, ONLINE, Schedule, cost_with, insert, pinned_schedule
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+    from ortools.sat.python.cp_model import IntVar as Literal
 
 MOST_STARTS = 6_000
 """Above this many booleans the model takes longer to build than the search to end."""
 
-Literal = cp_model.IntVar
 
 Start = tuple[int, int, int]
 """The number of a session, its day and its minute."""
@@ -89,7 +91,7 @@ class _Model:
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
-        self._model = cp_model.CpModel()
+        self._model = new_model()
         self._cost: list[tuple[Literal, int]] = []
         self._constant = 0
         engagements = len(grid.sessions)

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.math_opt.python import mathopt
-from ortools.sat.python import cp_model
 
-from solver.cp_sat import Answer, run_cp_sat
+from solver.cp_sat import new_model, run_cp_sat
 from solver.grid import IntArray
 from solver.pool import Caseload
 from solver.schedule import FINE
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
 
 LONGEST_SECONDS = 86_400.0
 
@@ -28,6 +30,8 @@ class LinearMaster:
     """The linear program; caseloads are added to it, and it starts from where it ended."""
 
     def __init__(self, nobody: IntArray, experts: int) -> None:
+        from ortools.math_opt.python import mathopt  # noqa: PLC0415  most runs have no need of it
+
         self._model = mathopt.Model()
         self._serve = [self._model.add_linear_constraint(lb=1, ub=1) for _ in nobody]
         self._have = [self._model.add_linear_constraint(ub=1) for _ in range(experts)]
@@ -58,6 +62,8 @@ class LinearMaster:
         for a, value in enumerate(worth / FINE):
             self._model.objective.set_linear_coefficient(self._missing[a], value + width)
             self._model.objective.set_linear_coefficient(self._twice[a], width - value)
+        from ortools.math_opt.python import mathopt  # noqa: PLC0415
+
         limit = dt.timedelta(seconds=min(seconds, LONGEST_SECONDS))
         result = self._solver.solve(params=mathopt.SolveParameters(time_limit=limit))
         if not result.has_dual_feasible_solution():
@@ -82,7 +88,7 @@ def choose_caseloads(
     The caseloads are of `engagements` alone; leaving one out costs `nobody` (A,). Returns their
     numbers, None where there is no answer, and a bound of the cost of every choice.
     """
-    model = cp_model.CpModel()
+    model = new_model()
     variables = [model.new_bool_var("") for _ in caseloads]
     serve: dict[int, list[cp_model.IntVar]] = {a: [] for a in engagements}
     have: dict[int, list[cp_model.IntVar]] = {}
@@ -99,7 +105,7 @@ def choose_caseloads(
     for options in have.values():
         model.add_at_most_one(options)
     model.minimize(sum(variable * cost for variable, cost in objective) + constant)
-    answer: Answer = run_cp_sat(model, {"linearization_level": 2, **limits}, seed)
+    answer = run_cp_sat(model, {"linearization_level": 2, **limits}, seed)
     if not answer.has_plan:
         return None, answer.bound
     return [i for i, v in enumerate(variables) if answer.solver.value(v)], answer.bound
