@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 REACH = 0.05
 """How far above the best bound a step aims, as a share of it."""
 
-HIGHEST_PRICE = 1 << 40
+HIGHEST_VALUE = 1 << 61
+"""What all the room that there is may cost: sums stay within 64 bits."""
 
 
 class AssignmentProblem(NamedTuple):
@@ -134,11 +135,13 @@ def price_capacity(problem: AssignmentProblem, steps: int) -> tuple[int, IntArra
     The first price is one for all experts: where sessions have to be dropped everywhere, it is
     most of the truth. The prices are in 1 / FINE a session.
     """
+    highest = HIGHEST_VALUE // max(1, int(problem.room.sum()))
+    first = min(highest, _one_price(problem))
     best, price = maximize(
         partial(_evaluate_capacity, problem),
-        np.full(len(problem.room), _one_price(problem), dtype=np.int64),
+        np.full(len(problem.room), first, dtype=np.int64),
         0,
-        HIGHEST_PRICE,
+        highest,
         reach=REACH,
         steps=steps,
     )

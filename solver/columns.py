@@ -44,8 +44,9 @@ MOST_NEW = 400
 WITHIN = FINE
 """How far above the cheapest one caseloads are listed at the least."""
 
-WIDTH, WIDER, NARROWER, NARROWEST = 10.0, 1.5, 0.5, 0.5
-"""The box of prices: how wide it is at first, how it changes with success, and its least width."""
+WIDTH, WIDEST, NARROWEST = 10.0, 1000.0, 0.5
+WIDER, NARROWER = 1.5, 0.5
+"""The box of prices: how wide it is at first, at the most and at the least, and how it changes."""
 
 LITTLE = 2e-4
 """The share of the bound below which what steps promise is too little: a linear program sees more,
@@ -207,7 +208,7 @@ class Columns:
             self._idle += self._width <= NARROWEST
         if value > self._best:
             self._best, self._worth = value, worth
-            self._width *= WIDER
+            self._width = min(WIDEST, self._width * WIDER)
         else:
             self._width = max(NARROWEST, self._width * NARROWER)
 
@@ -293,7 +294,7 @@ class Columns:
         listing = list_caseloads(expert.limits, expert.free, gain, within, desk.options, desk.value)
         order = np.argsort(desk.value[: listing.number], kind="stable")
         new = (row for row in order if not self._knows(expert, *self._read(expert, desk, row)))
-        at_once = min(most, AT_ONCE)
+        at_once = max(1, min(most, AT_ONCE))
         while rows := list(islice(new, at_once)):
             reach = int(desk.value[rows[0]]) - expert.held
             if most <= 0 or reach > cheapest + (slack or 0) or stop():
