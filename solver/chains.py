@@ -22,11 +22,18 @@ from numpy.typing import NDArray
 
 from solver.grid import Grid, IntArray
 from solver.kernel import allocating_kernel, inner_kernel
-from solver.memo import Memo, PairTable, Piece, recall
+from solver.memo import SALT, Memo, PairTable, Piece, recall
 from solver.patterns import Paths
 from solver.regret import put_in
-from solver.removal import Removed, new_removed, put_again, take_out, undo
-from solver.schedule import FINE, NEVER, NOBODY, Schedule, cost_without_free
+from solver.removal import new_rows, put_again, take_out, undo
+from solver.schedule import (
+    FINE,
+    NEVER,
+    NOBODY,
+    Rows,
+    Schedule,
+    cost_without_free,
+)
 
 DEPTH = 9
 """Moves in a chain."""
@@ -53,7 +60,7 @@ class Web(NamedTuple):
     members: IntArray  # (most of an expert,)
     trail: IntArray  # (DEPTH,) the experts of a chain, the last first
     chain: IntArray  # (DEPTH,) its engagements, the last first
-    removed: Removed
+    removed: Rows
 
 
 @allocating_kernel
@@ -76,7 +83,7 @@ def new_web(grid: Grid, schedule: Schedule, table: PairTable, piece: Piece) -> W
         np.empty(schedule.member.shape[1], np.int64),
         np.empty(DEPTH, np.int64),
         np.empty(DEPTH, np.int64),
-        new_removed(DEPTH),
+        new_rows(DEPTH),
     )
 
 
@@ -119,7 +126,7 @@ def _signature(schedule: Schedule, expert: int) -> np.uint64:
     """A word for the bookings of an expert and whose they are; never 0."""
     word = schedule.state[expert]
     for i in range(schedule.member_count[expert]):
-        word ^= np.uint64(schedule.member[expert, i] + 1) * np.uint64(0x9E3779B97F4A7C15)
+        word ^= np.uint64(schedule.member[expert, i] + 1) * SALT
     return np.uint64(word | np.uint64(1))
 
 
@@ -141,7 +148,7 @@ def _price_moves(
         elif _is_stale(schedule, web, grid.pair_expert[schedule.pair[j]]):
             web.chain[0] = j
             web.out[j] = alone - FINE * take_out(grid, schedule, web.chain[:1], web.removed)
-            put_again(grid, schedule, web.chain[:1], web.removed)
+            put_again(grid, schedule, web.removed, 1)
     for expert in range(len(web.signature)):
         signature = _signature(schedule, expert)
         if piece.piece_of_expert[expert] == piece.number and web.signature[expert] != signature:
@@ -181,7 +188,7 @@ def _price_expert(
             else:
                 web.swap[web.members[i], at - first] = value
         if i >= 0:
-            put_again(grid, schedule, web.members[i : i + 1], web.removed)
+            put_again(grid, schedule, web.removed, 1)
 
 
 @inner_kernel

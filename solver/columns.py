@@ -31,11 +31,11 @@ from solver.schedule import (
     FINE,
     NEVER,
     NOBODY,
+    Rows,
     Schedule,
     insert,
     pinned_schedule,
 )
-from solver.search import Best
 from solver.selection import Selection
 
 MOST_NEW = 400
@@ -358,7 +358,7 @@ class Columns:
 
     def choose(
         self,
-        plan: Best,
+        plan: Rows,
         cost: int,
         limits: Limits,
         stop: Callable[[], bool],
@@ -417,7 +417,7 @@ class Columns:
         selection.improve(limits.of_many(), limits.stop, limits.most)
         return self._plan(self._pool.caseloads[near[i]] for i in selection.taken.values())
 
-    def _learn_plan(self, plan: Best) -> NDArray[np.bool_]:
+    def _learn_plan(self, plan: Rows) -> NDArray[np.bool_]:
         """Know the caseloads of a plan, dated as they are there; returns which they are."""
         grid = self._grid
         taken: list[int] = []

@@ -31,8 +31,16 @@ from solver.pins import broken_pins
 from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
-from solver.schedule import NEVER, NOBODY, UNSERVABLE, Schedule, pinned_schedule, total_cost
-from solver.search import Best, best_of
+from solver.schedule import (
+    NEVER,
+    NOBODY,
+    UNSERVABLE,
+    Rows,
+    Schedule,
+    all_rows,
+    pinned_schedule,
+    total_cost,
+)
 from solver.validation import judge
 from solver.warm_start import keep_published
 
@@ -349,7 +357,7 @@ class _Run:
         return self._cancelled() or time.monotonic() >= self._deadline
 
     def _offer(self, schedule: Schedule) -> None:
-        self._incumbent.offer(best_of(schedule), total_cost(self._grid, schedule))
+        self._incumbent.offer(all_rows(schedule), total_cost(self._grid, schedule))
 
     def finish(self) -> Plan:
         """Write the best plan and let the judge pass it."""
@@ -400,7 +408,7 @@ class _Run:
         )
 
 
-def _assignments(problem: Problem, grid: Grid, best: Best) -> tuple[Assignment, ...]:
+def _assignments(problem: Problem, grid: Grid, best: Rows) -> tuple[Assignment, ...]:
     """The assignments of a best plan, in the order of the problem's engagements."""
     midnight = dt.datetime.combine(problem.calendar.first_day, dt.time())
     found = []

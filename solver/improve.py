@@ -29,8 +29,10 @@ from solver.pieces import (
     search_part,
     steps_a_descent,
 )
-from solver.schedule import NOBODY
-from solver.search import Best
+from solver.schedule import (
+    NOBODY,
+    Rows,
+)
 
 EXPERTS_A_PART = 100
 """Smaller parts cut too many of an engagement's experts off."""
@@ -78,7 +80,7 @@ class _Cycles:
 class _Lane:
     """A plan that is searched, whole or in parts."""
 
-    plan: Best
+    plan: Rows
     cost: int
     parts: Sequence[Part] = ()
 
@@ -202,7 +204,7 @@ class Improver:
     def _start_lanes(self) -> None:
         """Let every lane start from the best plan."""
         self._lanes = [
-            _Lane(Best(*(array.copy() for array in self._incumbent.best)), self._incumbent.cost)
+            _Lane(Rows(*(array.copy() for array in self._incumbent.best)), self._incumbent.cost)
             for _ in range(self._workers.number // self._parts)
         ]
 
@@ -219,7 +221,7 @@ class Improver:
         """Put together what came back; what was lost stays as it was."""
         each = iter(outcomes)
         for lane in self._lanes:
-            best, least, change = Best(*(array.copy() for array in lane.plan)), lane.cost, 0
+            best, least, change = Rows(*(array.copy() for array in lane.plan)), lane.cost, 0
             for part in lane.parts:
                 outcome = next(each)
                 if outcome is None:
@@ -232,7 +234,7 @@ class Improver:
             lane.cost += change
             self._incumbent.offer(best, least)
 
-    def _cut(self, plan: Best) -> list[Part]:
+    def _cut(self, plan: Rows) -> list[Part]:
         """Cut a plan at random into parts of related experts; who serves whom stays together."""
         engagements = len(self._grid.sessions)
         part_of_expert = related_experts(self._grid, self._parts, self._random)

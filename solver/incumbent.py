@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from solver.plan import gap_of
-from solver.schedule import Schedule
-from solver.search import Best, best_of
+from solver.schedule import (
+    Rows,
+    Schedule,
+    all_rows,
+)
 
 Stage = Literal["pairs", "bound", "construct", "prove", "improve", "done"]
 
@@ -30,7 +33,7 @@ class Incumbent:
     """The best plan and bound; both only ever get better."""
 
     def __init__(self, schedule: Schedule, cost: int, report: Callable[[Progress], None]) -> None:
-        self.best: Best = best_of(schedule)
+        self.best: Rows = all_rows(schedule)
         self.cost = cost
         self.bound = 0
         self.stage: Stage = "pairs"
@@ -57,11 +60,11 @@ class Incumbent:
         self.stage = stage
         self.report()
 
-    def offer(self, best: Best, cost: int) -> bool:
+    def offer(self, best: Rows, cost: int) -> bool:
         """Take a plan if it is better; `best` is copied."""
         if cost >= self.cost:
             return False
-        self.best, self.cost = Best._make(array.copy() for array in best), cost
+        self.best, self.cost = Rows._make(array.copy() for array in best), cost
         return True
 
     def raise_bound(self, bound: int) -> None:

@@ -23,7 +23,14 @@ import numpy as np
 
 from solver.grid import DAY_MINUTES, MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import allocating_kernel, kernel
-from solver.schedule import MOST_A_DAY, NEVER, ONLINE, Schedule, book, overload
+from solver.schedule import (
+    MOST_A_DAY,
+    NEVER,
+    Schedule,
+    book,
+    overload,
+    way_between,
+)
 
 MOST_BOOKED = MOST_A_DAY + MAX_SESSIONS + 1
 """Visits of one day: those booked, those of a run, and one that began on the day before."""
@@ -204,15 +211,6 @@ def _add_visit(today: _Day, count: int, start: int, end: int, site: int, new: in
 
 
 @kernel
-def _way(grid: Grid, expert: int, here: int, there: int) -> int:
-    """The minutes from one visit's site to the next one's."""
-    if here == ONLINE and there == ONLINE:
-        return 0
-    home = grid.expert_place[expert]
-    return int(grid.travel[home if here == ONLINE else here, home if there == ONLINE else there])
-
-
-@kernel
 def _fits(grid: Grid, pair: int, start: int, end: int, today: _Day, count: int) -> bool:
     """Whether one more visit leaves time for its neighbours and the ways to and from them."""
     site, expert = grid.site[grid.pair_engagement[pair]], grid.pair_expert[pair]
@@ -220,10 +218,12 @@ def _fits(grid: Grid, pair: int, start: int, end: int, today: _Day, count: int) 
         if today.visit[at, 1] <= start:
             if at + 1 < count and today.visit[at + 1, 1] <= start:
                 continue
-            if today.visit[at, 1] + _way(grid, expert, today.visit[at, 2], site) > start:
+            if today.visit[at, 1] + way_between(grid, expert, today.visit[at, 2], site) > start:
                 return False
         elif today.visit[at, 0] >= end:
-            return bool(end + _way(grid, expert, site, today.visit[at, 2]) <= today.visit[at, 0])
+            return bool(
+                end + way_between(grid, expert, site, today.visit[at, 2]) <= today.visit[at, 0]
+            )
         else:
             return False
     return True
@@ -364,7 +364,7 @@ def _day_holds(grid: Grid, expert: int, today: _Day, count: int) -> bool:
     """Whether new visits and their neighbours do not overlap and leave the way between them."""
     for at in range(1, count):
         if today.new[at - 1] or today.new[at]:
-            way = _way(grid, expert, today.visit[at - 1, 2], today.visit[at, 2])
+            way = way_between(grid, expert, today.visit[at - 1, 2], today.visit[at, 2])
             if today.visit[at - 1, 1] + way > today.visit[at, 0]:
                 return False
     return True

@@ -18,13 +18,20 @@ from numpy.typing import NDArray
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import allocating_kernel, inner_kernel, kernel
 from solver.patterns import Paths, Prices, price_pair, trace
-from solver.schedule import FINE, NEVER, NOBODY, ONLINE, Schedule
+from solver.schedule import (
+    FINE,
+    NEVER,
+    NOBODY,
+    ONLINE,
+    Schedule,
+    way_between,
+)
 
 MOST_NODES = 300
 """Nodes of a search: nearly all end with fewer than ten."""
 
 WHOLE_DAY, WHOLE_WEEK = -1, -2
-UNSTATED = -1
+UNSTATED = -3
 
 SHUN = 1
 """The price of a moment that another engagement holds: too small to count, and the ways of five
@@ -402,7 +409,7 @@ def _clash(
     day, start = tree.days[node, j, other], tree.minutes[node, j, other]
     end = tree.minutes[node, i, number] + grid.duration[a, number]
     leave = 0 if grid.site[a] == ONLINE else grid.leave[grid.site[a]]
-    way = _way(grid, grid.pair_expert[pairs[i]], grid.site[a], grid.site[b])
+    way = way_between(grid, grid.pair_expert[pairs[i]], grid.site[a], grid.site[b])
     if end + way <= start:
         return 0
     second = np.searchsorted(grid.start_minutes, start)
@@ -425,17 +432,6 @@ def _least_end(grid: Grid, a: int, moment: int) -> int:
         if start < len(grid.start_minutes):
             least = min(least, grid.start_minutes[start] + minutes)
     return int(least)
-
-
-@inner_kernel
-def _way(grid: Grid, expert: int, first: int, second: int) -> int:
-    """Minutes from one session to the next; online ones are held at the expert's place."""
-    if first == ONLINE and second == ONLINE:
-        return 0
-    home = grid.expert_place[expert]
-    return int(
-        grid.travel[home if first == ONLINE else first, home if second == ONLINE else second]
-    )
 
 
 @kernel

@@ -18,8 +18,17 @@ from solver.kernel import kernel
 from solver.memo import Memo, PairTable, Piece, new_memo
 from solver.openings import Openings, list_openings
 from solver.patterns import FREE, price_alone
-from solver.schedule import FINE, NOBODY, Schedule, pinned_schedule, remove
-from solver.search import Best, best_of, restore, search
+from solver.removal import put_again
+from solver.schedule import (
+    FINE,
+    NOBODY,
+    Rows,
+    Schedule,
+    all_rows,
+    pinned_schedule,
+    remove,
+)
+from solver.search import search
 
 STEPS_AN_ENGAGEMENT, SWAPS_A_STEP = 4, 40
 """Steps for each engagement between two descents at the least, and swaps that take as long."""
@@ -88,11 +97,11 @@ def price_range(ground: Ground, pairs: tuple[int, int]) -> IntArray:
 
 
 class Part(NamedTuple):
-    """A part of a plan: e experts, n engagements, and how those are served (rows of `Best`)."""
+    """A part of a plan: e experts, n engagements, and how those are served."""
 
     experts: IntArray  # (e,)
     engagements: IntArray  # (n,)
-    plan: Best
+    plan: Rows
 
 
 class SearchTask(NamedTuple):
@@ -117,8 +126,8 @@ def steps_a_descent(grid: Grid, table: PairTable, part: Part) -> int:
 class Found(NamedTuple):
     """A part after a search: as it ended and at its best, and what each adds to the cost."""
 
-    now: Best
-    best: Best
+    now: Rows
+    best: Rows
     change: int
     least: int
 
@@ -130,8 +139,8 @@ def search_part(ground: Ground, task: SearchTask) -> Found:
     outside = np.ones(len(grid.max_total), dtype=np.int64)
     outside[part.experts] = 0
     with ground.desk() as (schedule, memo):
-        restore(grid, schedule, part.plan)
-        best = best_of(schedule)
+        put_again(grid, schedule, part.plan, len(part.engagements))
+        best = all_rows(schedule)
         change, least = search(
             grid,
             schedule,
@@ -149,12 +158,12 @@ def search_part(ground: Ground, task: SearchTask) -> Found:
     return Found(now, rows_of(best, part.engagements), change, least)
 
 
-def rows_of(plan: Best | Schedule, engagements: IntArray) -> Best:
+def rows_of(plan: Rows | Schedule, engagements: IntArray) -> Rows:
     """What a plan says of some engagements."""
-    return Best(*(getattr(plan, name)[engagements] for name in Best._fields))
+    return Rows(*(getattr(plan, name)[engagements] for name in Rows._fields))
 
 
-def put_rows(plan: Best, engagements: IntArray, rows: Best) -> None:
+def put_rows(plan: Rows, engagements: IntArray, rows: Rows) -> None:
     """Change what a plan says of some engagements."""
     for array, row in zip(plan, rows, strict=True):
         array[engagements] = row

@@ -13,7 +13,7 @@ from solver.joint import Tree, cost_of_node, plan_together
 from solver.kernel import allocating_kernel
 from solver.memo import Piece
 from solver.patterns import Paths
-from solver.removal import new_removed, put_again, take_out
+from solver.removal import new_rows, put_again, take_out
 from solver.schedule import FINE, NOBODY, Schedule, insert
 
 
@@ -26,7 +26,7 @@ def redate(grid: Grid, schedule: Schedule, piece: Piece, tree: Tree, paths: Path
     added = 0
     members = np.empty(schedule.member.shape[1], np.int64)
     pairs, counts = np.empty_like(members), np.empty_like(members)
-    removed = new_removed(len(members))
+    removed = new_rows(len(members))
     for expert in range(len(schedule.member_count)):
         number = schedule.member_count[expert]
         if piece.piece_of_expert[expert] != piece.number or number < 2:
@@ -39,7 +39,7 @@ def redate(grid: Grid, schedule: Schedule, piece: Piece, tree: Tree, paths: Path
         take_out(grid, schedule, members[:number], removed)
         value, node = plan_together(grid, schedule, pairs[:number], counts[:number], tree, paths)
         if node == NOBODY or value >= FINE * own:
-            put_again(grid, schedule, members[:number], removed)
+            put_again(grid, schedule, removed, number)
             continue
         for i in range(number):
             cost = cost_of_node(tree, node, i)

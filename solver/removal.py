@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from solver.grid import MAX_SESSIONS, Grid, IntArray
-from solver.kernel import allocating_kernel, inner_kernel
-from solver.schedule import NOBODY, Schedule, insert, remove
-
-
-class Removed(NamedTuple):
-    """What was taken out in a step, to put it back when the step is refused."""
-
-    pair: IntArray
-    served: IntArray
-    day: IntArray
-    minute: IntArray
-    cost: IntArray
+from solver.kernel import allocating_kernel, inner_kernel, kernel
+from solver.schedule import NOBODY, Rows, Schedule, insert, remove
 
 
 @inner_kernel
-def take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed) -> int:
+def take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: Rows) -> int:
     """Take engagements out and remember what they had; returns what that adds to the cost."""
     delta = 0
     for i in range(len(removed)):
@@ -36,10 +24,10 @@ def take_out(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed)
     return delta
 
 
-@inner_kernel
-def put_again(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed) -> None:
-    """Give engagements that were taken out what they had."""
-    for i in range(len(removed)):
+@kernel
+def put_again(grid: Grid, schedule: Schedule, memory: Rows, number: int) -> None:
+    """Give the first `number` engagements of a memory, which have nothing now, what they had."""
+    for i in range(number):
         if memory.pair[i] != NOBODY:
             insert(
                 grid,
@@ -53,17 +41,17 @@ def put_again(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed
 
 
 @inner_kernel
-def undo(grid: Grid, schedule: Schedule, removed: IntArray, memory: Removed) -> None:
+def undo(grid: Grid, schedule: Schedule, removed: IntArray, memory: Rows) -> None:
     """Give engagements what they had before they were taken out, whatever they have now."""
     for i in range(len(removed)):
         remove(grid, schedule, removed[i])
-    put_again(grid, schedule, removed, memory)
+    put_again(grid, schedule, memory, len(removed))
 
 
 @allocating_kernel
-def new_removed(most: int) -> Removed:
+def new_rows(most: int) -> Rows:
     """Memory for `most` engagements."""
-    return Removed(
+    return Rows(
         np.empty(most, np.int64),
         np.empty(most, np.int64),
         np.empty((most, MAX_SESSIONS), np.int64),

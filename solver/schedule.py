@@ -46,6 +46,21 @@ class Schedule(NamedTuple):
     state: NDArray[np.uint64]  # (E,) a digest of the expert's bookings, whatever their order
 
 
+class Rows(NamedTuple):
+    """What n engagements have in a schedule: the part of it that a plan is made of."""
+
+    pair: IntArray  # (n,)
+    served: IntArray  # (n,)
+    day: IntArray  # (n, 5)
+    minute: IntArray  # (n, 5)
+    cost: IntArray  # (n,)
+
+
+def all_rows(schedule: Schedule) -> Rows:
+    """A copy of what the schedule holds now."""
+    return Rows(*(getattr(schedule, name).copy() for name in Rows._fields))
+
+
 def pinned_schedule(grid: Grid) -> Schedule:
     """The schedule that holds the pinned sessions and nothing else."""
     engagements, experts = len(grid.sessions), len(grid.max_total)
@@ -224,6 +239,15 @@ def insert(
 
 
 @kernel
+@kernel
+def way_between(grid: Grid, expert: int, here: int, there: int) -> int:
+    """Minutes from one session's site to the next one's; ONLINE ones are held at the desk."""
+    if here == ONLINE and there == ONLINE:
+        return 0
+    desk = grid.expert_place[expert]
+    return int(grid.travel[desk if here == ONLINE else here, desk if there == ONLINE else there])
+
+
 def total_cost(grid: Grid, schedule: Schedule) -> int:
     """The cost of the whole plan."""
     total = schedule.cost.sum()

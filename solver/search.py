@@ -6,57 +6,24 @@ insertion is an exact shortest path (`patterns`), so a step never leaves the har
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from solver.chains import descend, new_web
 from solver.grid import Grid, IntArray
 from solver.joint import new_tree
-from solver.kernel import allocating_kernel, inner_kernel, kernel
+from solver.kernel import allocating_kernel, inner_kernel
 from solver.memo import Memo, PairTable, Piece
 from solver.patterns import new_paths
 from solver.redate import redate
 from solver.regret import put_back
-from solver.removal import new_removed, take_out, undo
-from solver.schedule import FINE, NOBODY, Schedule, insert
+from solver.removal import new_rows, take_out, undo
+from solver.schedule import FINE, NOBODY, Rows, Schedule
 
 NOISE = FINE // 6
 """Noise on the cost of a day: five of them stay below FINE, so only ties are broken."""
 
 MOST_REMOVED = 12
 """The largest neighbourhood; above it steps get slow and seldom better."""
-
-
-class Best(NamedTuple):
-    """The best plan met: the part of a schedule that a plan is made of."""
-
-    pair: IntArray
-    served: IntArray
-    day: IntArray
-    minute: IntArray
-    cost: IntArray
-
-
-def best_of(schedule: Schedule) -> Best:
-    """A copy of what the schedule holds now."""
-    return Best(*(getattr(schedule, name).copy() for name in Best._fields))
-
-
-@kernel
-def restore(grid: Grid, schedule: Schedule, best: Best) -> None:
-    """Fill a schedule that holds the pinned sessions alone with what was copied."""
-    for a in range(len(best.pair)):
-        if best.pair[a] != NOBODY:
-            insert(
-                grid,
-                schedule,
-                best.pair[a],
-                best.served[a],
-                best.day[a],
-                best.minute[a],
-                best.cost[a],
-            )
 
 
 @inner_kernel
@@ -111,7 +78,7 @@ def _pick_removed(
 def search(
     grid: Grid,
     schedule: Schedule,
-    best: Best,
+    best: Rows,
     table: PairTable,
     memo: Memo,
     piece: Piece,
@@ -132,7 +99,7 @@ def search(
     np.random.seed(seed)
     paths, web = new_paths(grid), new_web(grid, schedule, table, piece)
     tree = new_tree(grid, schedule)
-    memory = new_removed(MOST_REMOVED)
+    memory = new_rows(MOST_REMOVED)
     buffer = np.empty(MOST_REMOVED, np.int64)
     changed = np.zeros(len(schedule.pair), np.bool_)
     change_list = np.empty(len(schedule.pair), np.int64)

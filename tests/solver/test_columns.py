@@ -13,8 +13,11 @@ from solver.columns import Columns, Limits
 from solver.grid import compile_grid, one_a_day, share_weeks
 from solver.lagrangian import Lagrangian
 from solver.problem_file import ProblemFile
-from solver.schedule import pinned_schedule, total_cost
-from solver.search import best_of
+from solver.schedule import (
+    all_rows,
+    pinned_schedule,
+    total_cost,
+)
 from tests.solver.brute_force import brute_force
 from tests.solver.builders import file, problem
 from tests.solver.random_problems import random_problem
@@ -57,7 +60,7 @@ def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
         grid = compile_grid(problem_file.problem)
         with columns_below(problem_file, least + 1) as columns:
             assert columns.bound <= least, name
-            nothing = best_of(pinned_schedule(grid))
+            nothing = all_rows(pinned_schedule(grid))
             plan, bound = columns.choose(nothing, least + 1, LIMITS, NEVER_STOP)
         assert bound <= least, name
         if plan is not None:
@@ -69,7 +72,7 @@ def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
 
 def test_where_nothing_is_cheaper_the_bound_is_what_is_known() -> None:
     with columns_below(file(problem()), 16) as columns:
-        nothing = best_of(pinned_schedule(compile_grid(file(problem()).problem)))
+        nothing = all_rows(pinned_schedule(compile_grid(file(problem()).problem)))
         _, bound = columns.choose(nothing, 16, LIMITS, NEVER_STOP)
     assert bound == 16
 
@@ -82,9 +85,9 @@ def test_a_list_that_was_cut_proves_nothing(part: int, monkeypatch: pytest.Monke
     for name, problem_file, least in solved(part):
         dear = least + 50
         with columns_below(problem_file, dear, rounds=1) as columns:
-            plan = best_of(pinned_schedule(compile_grid(problem_file.problem)))
+            plan = all_rows(pinned_schedule(compile_grid(problem_file.problem)))
             for _ in range(3):
                 better, bound = columns.choose(plan, dear, LIMITS, NEVER_STOP)
                 assert columns.bound <= least, name
                 assert bound <= least, name
-                plan = plan if better is None else best_of(better)
+                plan = plan if better is None else all_rows(better)

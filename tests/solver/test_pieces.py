@@ -21,8 +21,13 @@ from solver.pieces import (
     rows_of,
     search_part,
 )
-from solver.schedule import pinned_schedule, total_cost
-from solver.search import Best, best_of, restore
+from solver.removal import put_again
+from solver.schedule import (
+    Rows,
+    all_rows,
+    pinned_schedule,
+    total_cost,
+)
 from tests.solver.test_engine import crowded
 
 
@@ -30,7 +35,7 @@ class Start(NamedTuple):
     """A first plan, and the parts of its first three experts and of the others."""
 
     ground: Ground
-    plan: Best
+    plan: Rows
     parts: tuple[Part, Part]
 
 
@@ -42,7 +47,7 @@ def start() -> Start:
     table = order_pairs(assignment_problem(grid, schedule, cost), np.zeros(6, np.int64))
     grid = one_a_day(grid)
     construct(grid, schedule, table, lambda: False)
-    plan = best_of(schedule)
+    plan = all_rows(schedule)
     first = grid.pair_expert[plan.pair] < 3
     one, other = np.nonzero(first)[0], np.nonzero(~first)[0]
     parts = (
@@ -52,9 +57,9 @@ def start() -> Start:
     return Start(Ground(grid, table), plan, parts)
 
 
-def cost_of(ground: Ground, plan: Best) -> int:
+def cost_of(ground: Ground, plan: Rows) -> int:
     schedule = pinned_schedule(ground.grid)
-    restore(ground.grid, schedule, plan)
+    put_again(ground.grid, schedule, plan, len(plan.pair))
     return total_cost(ground.grid, schedule)
 
 
@@ -83,7 +88,7 @@ def test_ground_that_has_travelled_is_the_same(start: Start) -> None:
 
 def test_parts_that_are_searched_side_by_side_add_up(start: Start) -> None:
     before = cost_of(start.ground, start.plan)
-    now, best = (Best(*(array.copy() for array in start.plan)) for _ in range(2))
+    now, best = (Rows(*(array.copy() for array in start.plan)) for _ in range(2))
     change, least = 0, 0
     for part in start.parts:
         found = search_part(start.ground, SearchTask(part, 300, 20.0, 3))
