@@ -59,6 +59,10 @@ PRICE_RANGES = 4
 COLUMNS_STEPS, COLUMNS_SHARE = 100, 0.35
 """Rounds of column generation at the most, and the share of the time left that they may take."""
 
+SEARCH_SHARE, SECONDS_AN_ENGAGEMENT = 0.1, 0.03
+"""The share of the time in which a plan is searched before columns are generated; a small plan is
+as good as searching alone makes it after so many seconds for each engagement."""
+
 CONVERGING_SHARE = 0.15
 """The part of that in which the third bound may come to its end before."""
 
@@ -271,9 +275,10 @@ class _Run:
         )
         work = self._parameters.work_limit
         done, began = 0, time.monotonic()
+        first = self._share_before_columns()
         for share, close in (
-            (0.05, self._close_assignment),
-            (0.1, self._generate_columns),
+            (first / 2, self._close_assignment),
+            (first, self._generate_columns),
             (0.75, self._choose_columns),
             (1.0, None),
         ):
@@ -286,6 +291,14 @@ class _Run:
             self._incumbent.enter("bound")
             close()
             self._incumbent.enter("improve")
+
+    def _share_before_columns(self) -> float:
+        """The share of the time left after which columns are generated."""
+        left = self._deadline - time.monotonic()
+        enough = SECONDS_AN_ENGAGEMENT * len(self._grid.sessions)
+        if self._parameters.work_limit is not None or enough >= SEARCH_SHARE * left:
+            return SEARCH_SHARE
+        return enough / left
 
     def _close_assignment(self) -> None:
         """Solve the assignment as an integer program, where it is small."""

@@ -43,8 +43,8 @@ ROUND_SECONDS, LONGEST_ROUND_SECONDS = 0.5, 4.0
 ROUND_OVERHEADS = 20
 """A round lasts so many times what handing its pieces out and collecting them takes."""
 
-BOUND_SHARE = 0.5
-"""Time for the bound beside that for the search, until the bound has converged."""
+BOUND_SHARE = 0.25
+"""Time for the bound beside that for the search; before columns are generated it gets its own."""
 
 SEARCH_SHARE = 1 / (1 + BOUND_SHARE)
 
