@@ -238,8 +238,7 @@ def insert(
     return int(cost + overload(grid, expert, schedule.load[expert]) - before)
 
 
-@kernel
-@kernel
+@inner_kernel
 def way_between(grid: Grid, expert: int, here: int, there: int) -> int:
     """Minutes from one session's site to the next one's; ONLINE ones are held at the desk."""
     if here == ONLINE and there == ONLINE:
@@ -248,6 +247,7 @@ def way_between(grid: Grid, expert: int, here: int, there: int) -> int:
     return int(grid.travel[desk if here == ONLINE else here, desk if there == ONLINE else there])
 
 
+@kernel
 def total_cost(grid: Grid, schedule: Schedule) -> int:
     """The cost of the whole plan."""
     total = schedule.cost.sum()
