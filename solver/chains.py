@@ -25,15 +25,8 @@ from solver.kernel import allocating_kernel, inner_kernel
 from solver.memo import SALT, Memo, PairTable, Piece, recall
 from solver.patterns import Paths
 from solver.regret import put_in
-from solver.removal import new_rows, put_again, take_out, undo
-from solver.schedule import (
-    FINE,
-    NEVER,
-    NOBODY,
-    Rows,
-    Schedule,
-    cost_without_free,
-)
+from solver.removal import put_again, take_out, undo
+from solver.schedule import FINE, NEVER, NOBODY, Rows, Schedule, cost_without_free, new_rows
 
 DEPTH = 9
 """Moves in a chain."""

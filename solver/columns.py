@@ -27,15 +27,7 @@ from solver.lagrangian import Lagrangian
 from solver.master import LinearMaster, choose_caseloads
 from solver.patterns import Paths, new_paths
 from solver.pool import Caseload, Pool
-from solver.schedule import (
-    FINE,
-    NEVER,
-    NOBODY,
-    Rows,
-    Schedule,
-    insert,
-    pinned_schedule,
-)
+from solver.schedule import FINE, NEVER, NOBODY, Rows, Schedule, insert, pinned_schedule
 from solver.selection import Selection
 
 MOST_NEW = 400
@@ -53,12 +45,17 @@ LITTLE = 2e-4
 with MOST_LINEAR caseloads at the most."""
 
 MOST_LINEAR = 60_000
+"""Above so many caseloads the linear program takes longer than its prices are worth."""
+
+MOST_KNOWN = 1_000_000
+"""Caseloads after which no more are looked for: each takes about a kilobyte."""
 
 WIDE = 15 * FINE
 """Caseloads that cost more than this above the cheapest are kept out of the linear program."""
 
 MOST_CLOSING, FEWEST_CLOSING = 60_000, 200
-"""Caseloads dated before a plan is made of them, in all, and of one expert at the least."""
+"""Caseloads dated before a plan is made of them: an equal share of so many for each expert, and
+where experts are many, so many for each."""
 
 MOST_CHOICES = 12_000
 """Caseloads from which a plan is made."""
@@ -82,6 +79,7 @@ ENOUGH = 0.5
 """The rise of the bound, in costs, below which a round brought nothing."""
 
 PATIENCE = 3
+"""Rounds that brought nothing, in the narrowest box, after which columns are finished."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +188,7 @@ class Columns:
     @property
     def is_finished(self) -> bool:
         """Whether further rounds would bring nothing."""
-        return self._idle >= PATIENCE
+        return self._idle >= PATIENCE or len(self._pool) > MOST_KNOWN
 
     def step(self, stop: Callable[[], bool], seconds: float = float("inf")) -> None:
         """Price the engagements, let the experts answer, and compute the bound.
@@ -230,7 +228,10 @@ class Columns:
         return worth if exact is None else exact
 
     def _ask_all(self, worth: IntArray, stop: Callable[[], bool]) -> int | None:
-        """The bound at `worth`, None where `stop` came first; dates what is cheap."""
+        """The bound at `worth`, None where `stop` came first; dates what is cheap.
+
+        It rests on the least cost of what is known, and on the reach of what is not.
+        """
         reach = self._list_all(worth, 0 if len(self._pool) else None, MOST_NEW, stop)
         if (reach == NOT_ASKED).any():
             return None
@@ -419,30 +420,30 @@ class Columns:
 
     def _learn_plan(self, plan: Rows) -> NDArray[np.bool_]:
         """Know the caseloads of a plan, dated as they are there; returns which they are."""
-        grid = self._grid
-        taken: list[int] = []
         served = np.nonzero(plan.pair != NOBODY)[0]
-        owner = grid.pair_expert[plan.pair[served]]
-        for number in np.unique(owner):
-            members = served[owner == number]
-            pairs, counts = plan.pair[members], plan.served[members]
-            load = int(self._problem.free[pairs, counts].sum())
-            limits = self._experts[number].limits
-            cost = int(plan.cost[members].sum()) + limits.overload * max(0, load - limits.cheap)
-            dates = plan.day[members], plan.minute[members], plan.cost[members]
-            expert = self._experts[number]
-            known = self._pool.number(number, pairs, counts)
-            if known is None:
-                # What it costs in the plan is no lower bound of what it could cost.
-                known = len(self._pool)
-                self._pool.add(self._date(expert, [(pairs, counts)], self._desks[0]))
-            taken.append(known)
-            if cost < self._pool.caseloads[known].cost:
-                least = self._pool.caseloads[known].least
-                self._pool.caseloads[known] = Caseload(
-                    int(number), members, pairs, counts, *dates, cost, least
-                )
-        return np.isin(np.arange(len(self._pool)), taken)
+        owner = self._grid.pair_expert[plan.pair[served]]
+        planned = [self._as_planned(plan, served[owner == number]) for number in np.unique(owner)]
+        # What they cost in the plan is no lower bound of what they could cost.
+        self._pool.add(
+            [
+                self._date(self._experts[own.expert], [(own.pairs, own.counts)], self._desks[0])[0]
+                for own in planned
+                if not self._knows(self._experts[own.expert], own.pairs, own.counts)
+            ]
+        )
+        taken = np.zeros(len(self._pool), dtype=np.bool_)
+        taken[[self._pool.learn_dates(own) for own in planned]] = True
+        return taken
+
+    def _as_planned(self, plan: Rows, members: IntArray) -> Caseload:
+        """What an expert has in a plan, dated as it is there; it proves nothing."""
+        pairs, counts = plan.pair[members], plan.served[members]
+        number = int(self._grid.pair_expert[pairs[0]])
+        limits = self._experts[number].limits
+        load = int(self._problem.free[pairs, counts].sum())
+        cost = int(plan.cost[members].sum()) + limits.overload * max(0, load - limits.cheap)
+        dates = plan.day[members], plan.minute[members], plan.cost[members]
+        return Caseload(number, members, pairs, counts, *dates, cost, 0)
 
     def _plan(self, chosen: Iterable[Caseload]) -> Schedule:
         """The plan that consists of these caseloads."""

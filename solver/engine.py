@@ -10,12 +10,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from solver.bound import (
-    AssignmentProblem,
-    assignment_problem,
-    price_capacity,
-    solve_assignment,
-)
+from solver.bound import AssignmentProblem, assignment_problem, price_capacity, solve_assignment
 from solver.columns import Columns, Limits
 from solver.construct import construct, order_pairs
 from solver.cost import cost_of
@@ -59,7 +54,7 @@ PRICE_RANGES = 4
 COLUMNS_STEPS, COLUMNS_SHARE = 100, 0.35
 """Rounds of column generation at the most, and the share of the time left that they may take."""
 
-SEARCH_SHARE, SECONDS_AN_ENGAGEMENT = 0.1, 0.03
+BEFORE_COLUMNS_SHARE, SECONDS_AN_ENGAGEMENT = 0.12, 0.03
 """The share of the time in which a plan is searched before columns are generated; a small plan is
 as good as searching alone makes it after so many seconds for each engagement."""
 
@@ -296,8 +291,8 @@ class _Run:
         """The share of the time left after which columns are generated."""
         left = self._deadline - time.monotonic()
         enough = SECONDS_AN_ENGAGEMENT * len(self._grid.sessions)
-        if self._parameters.work_limit is not None or enough >= SEARCH_SHARE * left:
-            return SEARCH_SHARE
+        if self._parameters.work_limit is not None or enough >= BEFORE_COLUMNS_SHARE * left:
+            return BEFORE_COLUMNS_SHARE
         return enough / left
 
     def _close_assignment(self) -> None:

@@ -29,13 +29,14 @@ from solver.pieces import (
     search_part,
     steps_a_descent,
 )
-from solver.schedule import (
-    NOBODY,
-    Rows,
-)
+from solver.schedule import NOBODY, Rows
 
 EXPERTS_A_PART = 100
 """Smaller parts cut too many of an engagement's experts off."""
+
+MOST_TURNS = 2
+"""Parts that a worker searches in a round, one after the other, where there are enough: after a
+minute with 10,000 engagements that is ahead of one larger part."""
 
 ROUND_SECONDS, LONGEST_ROUND_SECONDS = 0.5, 4.0
 """Short enough to stop at once; longer where handing pieces out takes long."""
@@ -132,7 +133,8 @@ class Improver:
         self._workers = workers
         self._random = np.random.default_rng(seed)
         most = max(1, len(grid.max_total) // EXPERTS_A_PART)
-        self._parts = min(workers.number, most)
+        self._parts = min(MOST_TURNS * workers.number, most)
+        self._turns = -(-self._parts // workers.number)
         self._lanes: list[_Lane] = []
         self.pace = Pace()
         self._start_lanes()
@@ -149,9 +151,9 @@ class Improver:
     ) -> None:
         """Search until a moment of `time.monotonic`, for `work` steps, or until `stop`.
 
-        Steps are those of each worker. `beside` works on the bound until it is told to stop:
-        after each round, or during it where the pieces run on other machines. What is limited in
-        work does the same every time.
+        Steps are those of each worker, in all its turns. `beside` works on the bound until it is
+        told to stop: after each round, or during it where the pieces run on other machines. What is
+        limited in work does the same every time.
         """
         began, done = time.monotonic(), 0
         at_once = self._workers.elsewhere and work is None
@@ -167,7 +169,7 @@ class Improver:
             if cycle < 0:
                 rate = self.pace.rate
                 expected = work if work is not None else done + rate * left * search_share
-                each = expected * self._parts / max(1, len(self._grid.sessions))
+                each = expected * self._parts / max(1, self._turns * len(self._grid.sessions))
                 plan = _Cycles.within(each)
             number, position = divmod(share * plan.number, 1.0)
             if int(number) != cycle and self.pace.rate > 0:
@@ -181,7 +183,7 @@ class Improver:
                 beside(batch.is_done)
             found = batch.outcomes(lambda: stop() or time.monotonic() >= until)
             self._merge(found)
-            done += steps
+            done += self._turns * steps
             took = time.monotonic() - now
             self.pace.note(steps, [outcome for outcome in found if outcome], took)
             if not at_once:
@@ -189,23 +191,24 @@ class Improver:
             self._incumbent.report()
 
     def _steps(self, left: float, work: int | None) -> int:
-        """How many steps the next round takes, with so many seconds or so much work left."""
+        """How many steps each part takes next, with so many seconds or so much work left."""
         parts = [part for lane in self._lanes for part in lane.parts]
         descent = max((steps_a_descent(self._grid, self._table, p) for p in parts), default=1)
         if work is not None:
-            return min(max(STEPS_A_ROUND, descent), work)
+            return min(max(STEPS_A_ROUND, descent), -(-work // self._turns))
         if self.pace.rate == 0:
             return FIRST_STEPS
         # A round ends with a descent, where there is time for one.
-        longest = int(self.pace.rate * max(0.05, left / 3))
-        usual = int(self.pace.rate * self.pace.round_seconds)
+        rate = self.pace.rate / self._turns
+        longest = int(rate * max(0.05, left / 3))
+        usual = int(rate * self.pace.round_seconds)
         return max(1, min(max(descent, usual // descent * descent), longest))
 
     def _start_lanes(self) -> None:
         """Let every lane start from the best plan."""
         self._lanes = [
             _Lane(Rows(*(array.copy() for array in self._incumbent.best)), self._incumbent.cost)
-            for _ in range(self._workers.number // self._parts)
+            for _ in range(max(1, self._workers.number // self._parts))
         ]
 
     def _start(self, steps: int, temperature: float) -> Batch[Found]:

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from solver.plan import gap_of
-from solver.schedule import (
-    Rows,
-    Schedule,
-    all_rows,
-)
+from solver.schedule import Rows, Schedule, all_rows
 
 Stage = Literal["pairs", "bound", "construct", "prove", "improve", "done"]
 

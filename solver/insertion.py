@@ -23,14 +23,7 @@ import numpy as np
 
 from solver.grid import DAY_MINUTES, MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import allocating_kernel, kernel
-from solver.schedule import (
-    MOST_A_DAY,
-    NEVER,
-    Schedule,
-    book,
-    overload,
-    way_between,
-)
+from solver.schedule import MOST_A_DAY, NEVER, Schedule, book, overload, way_between
 
 MOST_BOOKED = MOST_A_DAY + MAX_SESSIONS + 1
 """Visits of one day: those booked, those of a run, and one that began on the day before."""

@@ -18,14 +18,7 @@ from numpy.typing import NDArray
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import allocating_kernel, inner_kernel, kernel
 from solver.patterns import Paths, Prices, price_pair, trace
-from solver.schedule import (
-    FINE,
-    NEVER,
-    NOBODY,
-    ONLINE,
-    Schedule,
-    way_between,
-)
+from solver.schedule import FINE, NEVER, NOBODY, ONLINE, Schedule, way_between
 
 MOST_NODES = 300
 """Nodes of a search: nearly all end with fewer than ten."""

@@ -1,9 +1,10 @@
 """Which caseloads to take: each engagement once, each expert one caseload.
 
-The linear program over all caseloads met so far prices the engagements (Dantzig, Wolfe 1960). With
-few caseloads those prices swing wildly, so they are kept in a box: leaving an engagement out, or
-serving it twice, costs what it was worth before, more or less the width of the box (du Merle,
-Villeneuve, Desrosiers, Hansen 1999). The integer program makes a plan of them.
+The linear program over the caseloads that cost little prices the engagements (Dantzig, Wolfe
+1960), where the steps of `pool` bring nothing more. Its prices swing wildly, so they are kept in a
+box: leaving an engagement out, or serving it twice, costs what it was worth before, more or less
+the width of the box (du Merle, Villeneuve, Desrosiers, Hansen 1999). The integer program makes a
+plan of them.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class LinearMaster:
         self._model = mathopt.Model()
         self._serve = [self._model.add_linear_constraint(lb=1, ub=1) for _ in nobody]
         self._have = [self._model.add_linear_constraint(ub=1) for _ in range(experts)]
-        self._missing = [self._model.add_variable(lb=0, ub=1) for _ in nobody]
-        self._twice = [self._model.add_variable(lb=0, ub=1) for _ in nobody]
+        self._missing = [self._model.add_variable(lb=0) for _ in nobody]
+        self._twice = [self._model.add_variable(lb=0) for _ in nobody]
         for a, row in enumerate(self._serve):
             nobody_serves = self._model.add_variable(lb=0)
             self._model.objective.set_linear_coefficient(nobody_serves, float(nobody[a]))

@@ -19,15 +19,7 @@ from solver.memo import Memo, PairTable, Piece, new_memo
 from solver.openings import Openings, list_openings
 from solver.patterns import FREE, price_alone
 from solver.removal import put_again
-from solver.schedule import (
-    FINE,
-    NOBODY,
-    Rows,
-    Schedule,
-    all_rows,
-    pinned_schedule,
-    remove,
-)
+from solver.schedule import FINE, NOBODY, Rows, Schedule, all_rows, pinned_schedule, remove
 from solver.search import search
 
 STEPS_AN_ENGAGEMENT, SWAPS_A_STEP = 4, 40

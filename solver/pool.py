@@ -18,6 +18,7 @@ REACH = 0.002
 """How far above the best value a step aims, as a share of it."""
 
 STEPS = 1000
+"""Steps of one call: a bound on its time; most calls end before."""
 
 
 class Caseload(NamedTuple):
@@ -66,6 +67,14 @@ class Pool:
         sizes = np.cumsum([len(each.engagements) for each in found], dtype=np.int64)
         self._offset = np.append(self._offset, self._offset[-1] + sizes)
 
+    def learn_dates(self, planned: Caseload) -> int:
+        """Take over the dates of a caseload that is known, where they cost less; its number."""
+        number = self._numbers[planned.expert][_key(planned.pairs, planned.counts)]
+        known = self.caseloads[number]
+        if planned.cost < known.cost:
+            self.caseloads[number] = planned._replace(least=known.least)
+        return number
+
     def surplus(self, worth: IntArray) -> IntArray:
         """What each caseload (n,) costs at least, less what it is worth, in 1 / FINE."""
         value = FINE * self.least
@@ -80,9 +89,10 @@ class Pool:
         return cheapest
 
     def price(self, nobody: IntArray, worth: IntArray, width: int) -> tuple[int, IntArray]:
-        """What serving engagements should be worth (A,) for the highest value, and that value.
+        """The highest value found, and what serving engagements is worth there (A,).
 
-        It is the linear program's over these caseloads, at prices within `width` of `worth`.
+        The value, in 1 / FINE, is that of the linear program over these caseloads alone, at
+        prices within `width` of `worth`.
         """
         experts = len(self._numbers)
         evaluate = partial(

@@ -13,8 +13,8 @@ from solver.joint import Tree, cost_of_node, plan_together
 from solver.kernel import allocating_kernel
 from solver.memo import Piece
 from solver.patterns import Paths
-from solver.removal import new_rows, put_again, take_out
-from solver.schedule import FINE, NOBODY, Schedule, insert
+from solver.removal import put_again, take_out
+from solver.schedule import FINE, NOBODY, Schedule, insert, new_rows
 
 
 @allocating_kernel

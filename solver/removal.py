@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from solver.grid import MAX_SESSIONS, Grid, IntArray
-from solver.kernel import allocating_kernel, inner_kernel, kernel
+from solver.kernel import inner_kernel, kernel
 from solver.schedule import NOBODY, Rows, Schedule, insert, remove
 
 
@@ -46,15 +44,3 @@ def undo(grid: Grid, schedule: Schedule, removed: IntArray, memory: Rows) -> Non
     for i in range(len(removed)):
         remove(grid, schedule, removed[i])
     put_again(grid, schedule, memory, len(removed))
-
-
-@allocating_kernel
-def new_rows(most: int) -> Rows:
-    """Memory for `most` engagements."""
-    return Rows(
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-        np.empty((most, MAX_SESSIONS), np.int64),
-        np.empty((most, MAX_SESSIONS), np.int64),
-        np.empty(most, np.int64),
-    )

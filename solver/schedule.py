@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.grid import NO_DAY, Grid, IntArray
+from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray
 from solver.kernel import allocating_kernel, inner_kernel, kernel
 
 UNSERVABLE = 1 << 46
@@ -59,6 +59,18 @@ class Rows(NamedTuple):
 def all_rows(schedule: Schedule) -> Rows:
     """A copy of what the schedule holds now."""
     return Rows(*(getattr(schedule, name).copy() for name in Rows._fields))
+
+
+@allocating_kernel
+def new_rows(most: int) -> Rows:
+    """Memory for `most` engagements."""
+    return Rows(
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty((most, MAX_SESSIONS), np.int64),
+        np.empty((most, MAX_SESSIONS), np.int64),
+        np.empty(most, np.int64),
+    )
 
 
 def pinned_schedule(grid: Grid) -> Schedule:

@@ -16,8 +16,8 @@ from solver.memo import Memo, PairTable, Piece
 from solver.patterns import new_paths
 from solver.redate import redate
 from solver.regret import put_back
-from solver.removal import new_rows, take_out, undo
-from solver.schedule import FINE, NOBODY, Rows, Schedule
+from solver.removal import take_out, undo
+from solver.schedule import FINE, NOBODY, Rows, Schedule, new_rows
 
 NOISE = FINE // 6
 """Noise on the cost of a day: five of them stay below FINE, so only ties are broken."""

@@ -37,18 +37,20 @@ def solved(part: int) -> Iterator[tuple[str, ProblemFile, int]]:
 
 
 @contextmanager
-def columns_below(problem_file: ProblemFile, cost: int, rounds: int = 10) -> Iterator[Columns]:
+def columns_below(
+    problem_file: ProblemFile, cost: int, rounds: int = 10, threads: int = 1
+) -> Iterator[Columns]:
     """Columns for plans that cost less than `cost`, after a few rounds."""
     grid = compile_grid(problem_file.problem)
     relaxed, pairs = assignment(problem_file)
     _, price = price_capacity(pairs, 100)
-    with ThreadPoolExecutor(1) as executor:
+    with ThreadPoolExecutor(threads) as executor:
         relaxation = Lagrangian(relaxed, pinned_schedule(grid), pairs, price, executor, chunks=1)
         relaxation.price_time()
         for _ in range(30):
             relaxation.step(cost)
         searched = share_weeks(one_a_day(grid))
-        columns = Columns(relaxed, searched, pairs, relaxation, cost, executor, 1)
+        columns = Columns(relaxed, searched, pairs, relaxation, cost, executor, threads)
         for _ in range(rounds):
             columns.step(NEVER_STOP)
         yield columns
@@ -56,6 +58,7 @@ def columns_below(problem_file: ProblemFile, cost: int, rounds: int = 10) -> Ite
 
 @pytest.mark.parametrize("part", range(6))
 def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
+    proven = 0
     for name, problem_file, least in solved(part):
         grid = compile_grid(problem_file.problem)
         with columns_below(problem_file, least + 1) as columns:
@@ -68,6 +71,8 @@ def test_the_bound_is_true_and_the_choice_is_a_plan(part: int) -> None:
         if (grid.min_gap > 0).all() and bound > 0:
             assert plan is not None, name
             assert total_cost(grid, plan) == bound == least, name
+            proven += 1
+    assert proven >= 5
 
 
 def test_where_nothing_is_cheaper_the_bound_is_what_is_known() -> None:
@@ -91,3 +96,27 @@ def test_a_list_that_was_cut_proves_nothing(part: int, monkeypatch: pytest.Monke
                 assert columns.bound <= least, name
                 assert bound <= least, name
                 plan = plan if better is None else all_rows(better)
+
+
+def test_what_is_found_does_not_depend_on_the_number_of_threads() -> None:
+    for name, problem_file, least in solved(0):
+        found = []
+        for threads in (1, 3):
+            with columns_below(problem_file, least + 20, threads=threads) as columns:
+                nothing = all_rows(pinned_schedule(compile_grid(problem_file.problem)))
+                plan, bound = columns.choose(nothing, least + 20, LIMITS, NEVER_STOP)
+            served = None if plan is None else plan.pair.tolist()
+            found.append((columns.bound, bound, served))
+        assert found[0] == found[1], name
+
+
+def test_a_round_that_is_stopped_midway_leaves_the_bound_as_it_was() -> None:
+    for name, problem_file, least in solved(1):
+        with columns_below(problem_file, least + 50, rounds=1) as columns:
+            before = columns.bound
+            answers = iter([False])
+            columns.step(lambda answers=answers: next(answers, True))  # type: ignore[misc]
+            assert columns.bound == before, name
+            for _ in range(9):
+                columns.step(NEVER_STOP)
+            assert before <= columns.bound <= least, name

@@ -70,3 +70,15 @@ def test_prices_stay_near_those_that_are_known(pool: Pool) -> None:
     start = FINE * np.array([3, 0])
     _, worth = pool.price(np.array([20, 20]), start, FINE // 2)
     assert (abs(worth - start) <= FINE // 2).all()
+
+
+def test_cheaper_dates_are_taken_over_and_prove_no_more(pool: Pool) -> None:
+    planned = caseload(ANN, [1, 0], 10)._replace(cost=9, least=0)
+    assert pool.learn_dates(planned) == 0
+    assert pool.caseloads[0].cost == 9
+    assert pool.caseloads[0].least == 10
+
+
+def test_dearer_dates_are_not(pool: Pool) -> None:
+    assert pool.learn_dates(caseload(ANN, [0, 1], 11)) == 0
+    assert pool.caseloads[0].cost == 10
