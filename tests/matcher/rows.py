@@ -10,6 +10,8 @@ from matcher.models import (
     ApiKey,
     Application,
     ApplicationAbsence,
+    AuditEntry,
+    Completion,
     ConflictOfInterest,
     Decision,
     Engagement,
@@ -18,6 +20,7 @@ from matcher.models import (
     Feed,
     IdempotentRequest,
     Interview,
+    Notice,
     Organization,
     Plan,
     ProgressRecord,
@@ -25,7 +28,10 @@ from matcher.models import (
     RequirementAnswer,
     Session,
     SessionDeparture,
+    SessionLapse,
+    SessionReport,
     WeeklyHours,
+    Withdrawal,
     load_programme,
 )
 from matcher.programme import Qualification, Specialty
@@ -205,6 +211,47 @@ def add_one_of_everything(db: Database) -> None:
             sequence=1,
             revised_at=MORNING,
         )
+    )
+    db.add_all(
+        [
+            Withdrawal(application_id="A1", withdrawn_at=MORNING, withdrawn_by="staff"),
+            Completion(
+                engagement_id="A1",
+                rollout="会員へ配布する",
+                revision="年に一度",
+                completed_at=MORNING,
+                completed_by="E1",
+            ),
+            SessionReport(
+                session_id="S1",
+                attendees=("架空 花子",),
+                done="現状の確認",
+                manual_state="outline",
+                reported_by="E1",
+                reported_at=MORNING,
+            ),
+            SessionLapse(
+                session_id="S1",
+                party="expert",
+                reason="急病",
+                recorded_by="staff",
+                recorded_at=MORNING,
+            ),
+            Notice(
+                application_id="A1",
+                kind="accepted",
+                recipient_name="架空 花子",
+                recipient_email="office@inns.example",
+                **{
+                    f"{part}_{language}": "…"
+                    for part in ("subject", "text", "html")
+                    for language in ("ja", "en")
+                },
+                created_at=MORNING,
+                created_by="staff",
+            ),
+            AuditEntry(at=MORNING, actor="staff", kind="notice", record_id="N1", action="created"),
+        ]
     )
     db.add(
         Release(

@@ -10,7 +10,9 @@ from matcher.models.application import (
     Delivery,
 )
 from matcher.models.assessment import Answer, AnswerSource, RequirementAnswer
+from matcher.models.audit import AuditAction, AuditEntry
 from matcher.models.base import Base
+from matcher.models.completion import Completion
 from matcher.models.decision import Decision, Outcome
 from matcher.models.departure import SessionDeparture
 from matcher.models.engagement import Engagement, EngagementState
@@ -20,12 +22,15 @@ from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
 from matcher.models.interview import Interview
 from matcher.models.key import ApiKey, Role
+from matcher.models.notice import Notice, NoticeKind, NoticeState
 from matcher.models.organization import LegalKind, Organization
 from matcher.models.plan import Plan, PlanState, ProgressRecord
 from matcher.models.programme import Programme, load_programme
 from matcher.models.release import Release
+from matcher.models.report import ManualState, Party, SessionLapse, SessionReport
 from matcher.models.request import IdempotentRequest
 from matcher.models.session import Session, SessionStatus
+from matcher.models.withdrawal import Withdrawal
 from matcher.programme import Phase, Purpose
 
 __all__ = [
@@ -35,8 +40,11 @@ __all__ = [
     "Application",
     "ApplicationAbsence",
     "ApplicationState",
+    "AuditAction",
+    "AuditEntry",
     "Base",
     "Channel",
+    "Completion",
     "ConflictOfInterest",
     "Decision",
     "Delivery",
@@ -50,8 +58,13 @@ __all__ = [
     "IdempotentRequest",
     "Interview",
     "LegalKind",
+    "ManualState",
+    "Notice",
+    "NoticeKind",
+    "NoticeState",
     "Organization",
     "Outcome",
+    "Party",
     "Phase",
     "Plan",
     "PlanState",
@@ -63,8 +76,11 @@ __all__ = [
     "Role",
     "Session",
     "SessionDeparture",
+    "SessionLapse",
+    "SessionReport",
     "SessionStatus",
     "WeeklyHours",
+    "Withdrawal",
     "load_programme",
     "new_identifier",
 ]

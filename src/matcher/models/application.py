@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matcher.models.decision import Decision
     from matcher.models.engagement import Engagement
     from matcher.models.interview import Interview
+    from matcher.models.withdrawal import Withdrawal
 
 Needs = dict[Specialty, Annotated[int, Field(ge=1, le=3)]]
 
@@ -102,6 +103,9 @@ class Application(Revised, Base):
         back_populates="application", cascade="all, delete-orphan"
     )
     engagement: Mapped[Engagement | None] = relationship(back_populates="application")
+    withdrawal: Mapped[Withdrawal | None] = relationship(
+        back_populates="application", cascade="all, delete-orphan"
+    )
 
 
 class ApplicationAbsence(Absence, Base):

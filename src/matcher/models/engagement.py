@@ -11,9 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matcher.models.application import Application
 from matcher.models.base import Base, Revised
+from matcher.models.columns import Structured
 from matcher.models.organization import Organization
 
 if TYPE_CHECKING:
+    from matcher.models.completion import Completion
     from matcher.models.session import Session
 
 
@@ -43,6 +45,8 @@ class Engagement(Revised, Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"), index=True)
     state: Mapped[EngagementState] = mapped_column(default=EngagementState.WAITING)
     session_minutes: Mapped[tuple[int, ...]]
+    session_contents: Mapped[tuple[str, ...] | None] = mapped_column(Structured(tuple[str, ...]))
+    """What each session is about, as agreed in session 1; None: as the programme has it."""
     earliest: Mapped[dt.date]
     latest: Mapped[dt.date]
     min_gap_days: Mapped[int]
@@ -59,3 +63,6 @@ class Engagement(Revised, Base):
         back_populates="engagement", order_by="Session.number, Session.created_at"
     )
     """Every session it ever had, cancelled ones included."""
+    completion: Mapped[Completion | None] = relationship(
+        back_populates="engagement", cascade="all, delete-orphan"
+    )

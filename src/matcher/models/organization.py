@@ -37,3 +37,5 @@ class Organization(Revised, Base):
     contact_name: Mapped[str]
     contact_email: Mapped[str]
     contact_phone: Mapped[str] = mapped_column(default="")
+    has_manual: Mapped[bool] = mapped_column(default=False)
+    """Whether it has a manual already, so that a review of it is what helps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +14,9 @@ from matcher.models.engagement import Engagement
 from matcher.models.expert import Expert
 from matcher.models.identifiers import new_identifier
 from matcher.programme import Phase
+
+if TYPE_CHECKING:
+    from matcher.models.report import SessionLapse, SessionReport
 
 NOT_CANCELLED = text("status <> 'cancelled'")
 
@@ -73,3 +77,9 @@ class Session(Revised, Base):
 
     engagement: Mapped[Engagement] = relationship(back_populates="sessions")
     expert: Mapped[Expert] = relationship()
+    report: Mapped[SessionReport | None] = relationship(
+        back_populates="session", cascade="all, delete-orphan"
+    )
+    lapse: Mapped[SessionLapse | None] = relationship(
+        back_populates="session", cascade="all, delete-orphan"
+    )
