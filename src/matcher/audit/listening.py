@@ -18,14 +18,13 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.orm import (
-    PASSIVE_NO_INITIALIZE,
     InstanceState,
     ORMExecuteState,
     Session,
     UOWTransaction,
     sessionmaker,
 )
-from sqlalchemy.orm.attributes import get_history, set_committed_value
+from sqlalchemy.orm.attributes import History, set_committed_value
 
 from matcher.audit.actor import Actor, Clock, acting_by_default
 from matcher.audit.changes import Change, Changes
@@ -52,18 +51,19 @@ def _read_what_is_overwritten(db: Session, _context: UOWTransaction, _records: o
     for record in db.dirty:
         kind = audited(type(record))
         if kind is not None:
-            unread = [name for name in kind.fields if _is_overwritten_unread(record, name)]
+            state = inspect(record)
+            history = _history(kind, state)
+            unread = [name for name, each in history.items() if each.added and not each.deleted]
             if unread:
-                _read(db, kind, record, unread)
+                _read(db, kind, state, unread)
 
 
-def _is_overwritten_unread(record: Base, name: str) -> bool:
-    history = get_history(record, name, PASSIVE_NO_INITIALIZE)
-    return bool(history.added) and not history.deleted
+def _history(kind: Audited, state: InstanceState[Base]) -> dict[str, History]:
+    fields = state.attrs
+    return {name: fields[name].history for name in kind.fields}
 
 
-def _read(db: Session, kind: Audited, record: Base, names: Sequence[str]) -> None:
-    state: InstanceState[Base] = inspect(record)
+def _read(db: Session, kind: Audited, state: InstanceState[Base], names: Sequence[str]) -> None:
     key = zip(kind.columns(kind.keys), state.identity or (), strict=True)
     statement = select(*kind.columns(names)).where(and_(*(column == own for column, own in key)))
     row = db.connection().execute(statement).one_or_none()
@@ -71,8 +71,8 @@ def _read(db: Session, kind: Audited, record: Base, names: Sequence[str]) -> Non
         return  # somebody has deleted it, as the flush will say
     for name, value in zip(names, row, strict=True):
         new = state.dict[name]
-        set_committed_value(record, name, value)
-        setattr(record, name, new)
+        set_committed_value(state.obj(), name, value)
+        setattr(state.obj(), name, new)
 
 
 def _tell_of_flush(db: Session, context: UOWTransaction) -> None:
@@ -99,9 +99,8 @@ def _change_of(kind: Audited, state: InstanceState[Base], *, is_deleted: bool) -
 
 def _overwritten(kind: Audited, state: InstanceState[Base]) -> Fields:
     """The fields that have other values now, as they were."""
-    record = state.obj()
-    histories = {name: get_history(record, name, PASSIVE_NO_INITIALIZE) for name in kind.fields}
-    return {name: history.deleted[0] for name, history in histories.items() if history.deleted}
+    history = _history(kind, state)
+    return {name: each.deleted[0] for name, each in history.items() if each.deleted}
 
 
 def _tell_of_statement(state: ORMExecuteState) -> Result[Any] | None:
