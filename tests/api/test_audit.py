@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from matcher.models import Role
-from tests.api.records import application, expert, new, new_expert, organization
+from tests.api.records import expert, new, new_engagement, new_expert, organization
 from tests.api.service import Caller, RunningService
 
 
@@ -65,13 +65,14 @@ def test_what_was_refused_or_only_repeated_leaves_no_entry(admin: Caller) -> Non
 
 def test_a_record_is_shown_with_what_belongs_to_it(admin: Caller) -> None:
     owner = new(admin, "/v1/organizations", organization())["id"]
-    submitted = new(admin, "/v1/applications", application(owner))["id"]
+    accepted = new_engagement(admin, owner)
 
-    kinds = {each["kind"] for each in entries(admin, record=submitted)}
+    kinds = {each["kind"] for each in entries(admin, record=accepted)}
 
-    assert kinds == {"application", "interview", "requirement_answer"}
-    assert {each["kind"] for each in entries(admin, record=submitted, kind="interview")} == {
-        "interview"
+    assert kinds >= {"application", "interview", "requirement_answer", "decision", "engagement"}
+    assert not kinds & {"organization", "expert"}
+    assert {each["kind"] for each in entries(admin, record=accepted, kind="decision")} == {
+        "decision"
     }
 
 

@@ -127,7 +127,11 @@ class Audited:
         return {name: values[name] for name in self.fields if name in values}
 
 
-@cache
 def audited(model: type[Base]) -> Audited | None:
     """What the audit knows of a kind; None where it keeps no entries of it."""
-    return None if model in NOT_AUDITED else Audited(model)
+    return None if model in NOT_AUDITED else _audited(model)
+
+
+@cache
+def _audited(model: type[Base]) -> Audited:
+    return Audited(model)

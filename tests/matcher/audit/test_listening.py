@@ -152,7 +152,7 @@ def test_a_change_of_nothing_that_is_told_leaves_no_entry(office: Database) -> N
     """Nor does a value that is set to what it was."""
     expert = office.get_one(Expert, "E1")
     expert.revised_at = NOW
-    expert.weekly_hours = list(rows.WEDNESDAYS)  # type: ignore[assignment]  the same, as a list
+    expert.weekly_hours = tuple(each.model_copy() for each in rows.WEDNESDAYS)
     expert.max_per_day = 2
     feed, _ = create_feed(office, FeedOwner.EXPERT, "E1", FeedLanguage.BOTH, NOW)
     note_fetch(office, feed.id, NOW)
