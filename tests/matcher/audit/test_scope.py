@@ -6,6 +6,7 @@ from sqlalchemy import LargeBinary, inspect
 from matcher.audit.scope import (
     KINDS,
     LEFT_OUT,
+    MODELS,
     NAMED_AFTER,
     NOT_AUDITED,
     SECRETS,
@@ -14,7 +15,6 @@ from matcher.audit.scope import (
 )
 from matcher.models import Base
 
-MODELS = [mapper.class_ for mapper in Base.registry.mappers]
 KEPT = [audited(model) for model in MODELS if model not in NOT_AUDITED]
 
 
