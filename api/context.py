@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.access import Principal
+from matcher.audit import Actor, acting
 from matcher.jobs import Jobs
 from matcher.settings import Settings
 
@@ -56,9 +57,14 @@ def database() -> Session:
     A request that only reads neither waits for a writer nor keeps one waiting.
     """
     if "database" not in g:
-        reads = request.method in _READING
-        g.database = services().reading() if reads else services().writing()
+        g.database = services().reading() if request.method in _READING else _writing()
     return cast(Session, g.database)
+
+
+def _writing() -> Session:
+    db = services().writing()
+    acting(db, Actor(principal().name, request.endpoint, g.request_id), now)
+    return db
 
 
 def now() -> datetime:

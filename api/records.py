@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy import BigInteger, Select, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from api.context import database, principal
@@ -104,6 +104,12 @@ def _as(column: InstrumentedAttribute[Any], value: object) -> object:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None:
             return moment
-    elif type(value) is kind and "\x00" not in str(value):
+    elif type(value) is kind and "\x00" not in str(value) and _fits(column, value):
         return value
     raise ValueError(f"{value!r} is no {kind.__name__}")
+
+
+def _fits(column: InstrumentedAttribute[Any], value: object) -> bool:
+    """Whether a number is one that the column can hold: a database compares it with no other."""
+    bits = 63 if isinstance(column.type, BigInteger) else 31
+    return not isinstance(value, int) or value.bit_length() <= bits

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api import (
     applications,
+    audit,
     calendars,
     documentation,
     engagements,
@@ -46,6 +47,7 @@ NOUNS = (
     sessions,
     plans,
     releases,
+    audit,
 )
 
 

@@ -98,6 +98,7 @@ PERMISSIONS: Final = _permissions(
         ("feeds.create", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.rotate", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.revoke", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("audit.list", _ALL, _ALL, _ALL, _NO, _NO),
     ]
 )
 """Operation → role → reach. The names are the API's operation ids."""

@@ -8,9 +8,10 @@ read_only=True)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
+from matcher.audit import PROGRAM, Actor, keep_audit
+from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 
 BUSY_TIMEOUT_SECONDS = 30
@@ -56,15 +59,25 @@ def create_database_engine(url: str) -> Engine:
     return _engine(url, foreign_keys=True)
 
 
-def session_factory(engine: Engine, *, read_only: bool = False) -> sessionmaker[Session]:
+def session_factory(
+    engine: Engine,
+    *,
+    read_only: bool = False,
+    actor: Actor = PROGRAM,
+    clock: Callable[[], datetime] = utc_now,
+) -> sessionmaker[Session]:
     """Make sessions on an engine; what a session has loaded stays readable after a commit.
 
-    The sessions of a read-only factory see one state of the database throughout, never wait for a
+    What they change the audit tells, as done by `actor` at the moment that `clock` shows. The
+    sessions of a read-only factory see one state of the database throughout, never wait for a
     writer, and are refused any write.
     """
     if read_only:
-        engine = engine.execution_options(**READERS[engine.dialect.name])
-    return sessionmaker(engine, expire_on_commit=False)
+        reading = engine.execution_options(**READERS[engine.dialect.name])
+        return sessionmaker(reading, expire_on_commit=False)
+    sessions = sessionmaker(engine, expire_on_commit=False)
+    keep_audit(sessions, actor, clock)
+    return sessions
 
 
 def migrate(url: str) -> Migration:

@@ -110,6 +110,13 @@ def _plan_the_rest(planner: Caller, served: str) -> None:
     assert release.json()["number"] == 2
     assert planner.get(release.headers["Location"]).json() == release.json()
     assert planner.get(f"/v1/engagements/{served}").json()["state"] == "planned"
+    story = planner.get(f"/v1/audit?record={plan['id']}").json()["items"][::-1]
+    assert [(each["operation"], each["after"]["state"]) for each in story] == [
+        ("plans.start", "queued"),
+        ("matcher worker", "solving"),
+        ("matcher worker", "ready"),
+        ("plans.publish", "published"),
+    ]
 
 
 def _finished(caller: Caller, path: str) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""`matcher migrate`: make the database, or bring its schema up to date."""
+"""`matcher migrate`: make the database or bring its schema up to date; how commands open it."""
 
 from __future__ import annotations
 
-import click
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import click
+from sqlalchemy.orm import Session
+
+from matcher.audit import Actor
+from matcher.database import create_database_engine, session_factory, shown
 from matcher.database import migrate as migrate_database
-from matcher.database import shown
 from matcher.settings import Settings
 
 
@@ -20,3 +25,17 @@ def migrate() -> None:
         click.echo(f"{shown(url)} has been made, at schema {done.after}.")
     else:
         click.echo(f"{shown(url)} has been taken from schema {done.before} to {done.after}.")
+
+
+@contextmanager
+def opened_database(settings: Settings, *, read_only: bool = False) -> Iterator[Session]:
+    """The unit of work of the command that runs, in a database that is up to date."""
+    migrate_database(settings.database_url)
+    actor = Actor("command line", click.get_current_context().command_path)
+    engine = create_database_engine(settings.database_url)
+    sessions = session_factory(engine, read_only=read_only, actor=actor, clock=settings.now)
+    try:
+        with sessions.begin() as db:
+            yield db
+    finally:
+        engine.dispose()

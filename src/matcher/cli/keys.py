@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.orm import Session
 
 from matcher.access import create_key, list_keys, revoke_key, state_of
+from matcher.cli.database import opened_database
 from matcher.clock import to_tokyo
-from matcher.database import create_database_engine, migrate, session_factory
 from matcher.models import ApiKey, Role
 from matcher.settings import Settings
 
@@ -47,7 +44,7 @@ def create(role: str, subject: str | None, label: str, expires_days: int | None)
     settings = Settings.from_environment()
     now = settings.now()
     expires_at = None if expires_days is None else now + dt.timedelta(days=expires_days)
-    with _database(settings) as db:
+    with opened_database(settings) as db:
         key, secret = create_key(
             db,
             role=Role(role),
@@ -65,7 +62,7 @@ def create(role: str, subject: str | None, label: str, expires_days: int | None)
 def list_all() -> None:
     """List the keys, without their secrets."""
     settings = Settings.from_environment()
-    with _database(settings) as db:
+    with opened_database(settings) as db:
         table = Table(box=None)
         for column in ("id", "role", "subject", "label", "created", "expires", "state"):
             table.add_column(column, no_wrap=column != "label", overflow="fold")
@@ -79,20 +76,9 @@ def list_all() -> None:
 def revoke(key_id: str) -> None:
     """Refuse a key from now on."""
     settings = Settings.from_environment()
-    with _database(settings) as db:
+    with opened_database(settings) as db:
         revoke_key(db, key_id, settings.now())
     click.echo(f"Key {key_id} is refused from now on.", err=True)
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Session]:
-    migrate(settings.database_url)
-    engine = create_database_engine(settings.database_url)
-    try:
-        with session_factory(engine).begin() as db:
-            yield db
-    finally:
-        engine.dispose()
 
 
 def _row(key: ApiKey, now: dt.datetime) -> tuple[str, ...]:

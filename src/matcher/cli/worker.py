@@ -6,11 +6,14 @@ import datetime as dt
 
 import click
 
+from matcher.audit import Actor
 from matcher.database import create_database_engine, session_factory
 from matcher.jobs import Jobs, open_queue
 from matcher.logs import configure_logs
 from matcher.planning.runs import LEASE
 from matcher.settings import Settings
+
+ACTOR = Actor("worker", "matcher worker")
 
 
 @click.command
@@ -31,7 +34,9 @@ def worker(lease_seconds: float) -> None:
     """
     configure_logs()
     settings = Settings.from_environment()
-    sessions = session_factory(create_database_engine(settings.database_url))
+    sessions = session_factory(
+        create_database_engine(settings.database_url), actor=ACTOR, clock=settings.now
+    )
     Jobs(
         open_queue(settings),
         sessions,

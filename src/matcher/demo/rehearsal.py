@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, sessionmaker
 
+from matcher.audit import Actor
 from matcher.calendars.subscriptions import create_feed, write_calendars
 from matcher.clock import to_tokyo, utc_now
 from matcher.database import create_database_engine, migrate, session_factory
@@ -46,6 +47,8 @@ PLAYED_DAY = dt.date(2025, 7, 14)
 """The day of the demo: the eve of the implementation period."""
 
 PLANNER = "demo"
+
+ACTOR = Actor("command line", "matcher demo")
 
 CALENDARS = "calendars"
 
@@ -76,7 +79,7 @@ class Rehearsal:
         )
         migrate(settings.database_url)
         engine = create_database_engine(settings.database_url)
-        return cls(folder, settings, session_factory(engine))
+        return cls(folder, settings, session_factory(engine, actor=ACTOR, clock=settings.now))
 
     def take_in(self) -> IntakeFigures:
         """Load the sample, and take its applications to their decisions, all but the last."""

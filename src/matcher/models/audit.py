@@ -40,7 +40,8 @@ class AuditEntry(Base):
     kind: Mapped[str]
     """The kind of record, singular: `application`, `session_report`."""
     record_id: Mapped[str]
-    """Its primary key; the parts of a longer one are joined by colons."""
+    """Its primary key; the parts of a longer one are joined by colons. That of an absence, which
+    is deleted when there are new ones, comes after the id of whose it is."""
     action: Mapped[AuditAction]
     before: Mapped[dict[str, Any]] = mapped_column(Structured(dict[str, Any]), default=dict)
     """The fields that changed, as they were; empty for a new record."""

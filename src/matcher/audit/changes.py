@@ -1,0 +1,116 @@
+"""Changes of records, and the entries that tell of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from matcher.audit.actor import who_acts
+from matcher.audit.scope import Audited, Fields
+from matcher.clock import to_tokyo
+from matcher.models import AuditAction, AuditEntry
+
+HIDDEN: Final = "***"
+
+
+class Change(NamedTuple):
+    """The fields of a record before and after; None: it was not there."""
+
+    before: Fields | None
+    after: Fields | None
+
+    @property
+    def action(self) -> AuditAction:
+        """What was done."""
+        if self.before is None:
+            return AuditAction.CREATED
+        return AuditAction.DELETED if self.after is None else AuditAction.CHANGED
+
+    def merged(self, other: Change) -> Change:
+        """What two changes of one record come to: deleted and made anew, it has changed."""
+        before = other.before if self.before is None else self.before
+        after = other.after if self.after is None else self.after
+        return Change(before, after)
+
+    def told(self, secrets: frozenset[str]) -> tuple[Fields, Fields]:
+        """What is different, before and after, in JSON's own types."""
+        before, after = difference(_in_json(self.before or {}), _in_json(self.after or {}))
+        return _without(secrets, before), _without(secrets, after)
+
+
+class Changes:
+    """The changes of one flush or one statement, by record."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[Audited, str], Change] = {}
+
+    def add(self, kind: Audited, record_id: str, change: Change) -> None:
+        """Add what became of a record."""
+        earlier = self._changes.get((kind, record_id))
+        self._changes[kind, record_id] = change if earlier is None else earlier.merged(change)
+
+    def write(self, db: Session) -> None:
+        """Write their entries in the transaction that makes them."""
+        entries = list(self._entries())
+        if entries:
+            actor, clock = who_acts(db)
+            common = {
+                "at": clock(),
+                "actor": actor.name,
+                "operation": actor.operation,
+                "request_id": actor.request_id,
+            }
+            # On the connection: a session takes in no new record while it is flushed.
+            db.connection().execute(insert(AuditEntry), [common | entry for entry in entries])
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        for kind, record_id in sorted(self._changes, key=lambda each: each[0].place(each[1])):
+            change = self._changes[kind, record_id]
+            before, after = change.told(kind.secrets)
+            if before or after or change.action is not AuditAction.CHANGED:
+                yield {
+                    "kind": kind.kind,
+                    "record_id": record_id,
+                    "action": change.action,
+                    "before": before,
+                    "after": after,
+                }
+
+
+def difference(before: Fields, after: Fields) -> tuple[Fields, Fields]:
+    """What two structures do not share, down to the members that differ.
+
+    A member that one of them lacks is null there.
+    """
+    old: dict[str, Any] = {}
+    new: dict[str, Any] = {}
+    for name in {**before, **after}:
+        was, became = before.get(name), after.get(name)
+        if was == became:
+            continue
+        if isinstance(was, dict) and isinstance(became, dict):
+            was, became = difference(was, became)
+        if name in before:
+            old[name] = was
+        if name in after:
+            new[name] = became
+    return old, new
+
+
+def _in_json(fields: Fields) -> Fields:
+    return {name: to_jsonable_python(_in_tokyo(value)) for name, value in fields.items()}
+
+
+def _in_tokyo(value: object) -> object:
+    """A moment as the API shows it."""
+    return to_tokyo(value).isoformat() if isinstance(value, dt.datetime) else value
+
+
+def _without(secrets: frozenset[str], fields: Fields) -> Fields:
+    hidden = [name for name in secrets if fields.get(name) is not None]
+    return {**fields, **dict.fromkeys(hidden, HIDDEN)}
