@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload, selectinload
 
 from api.context import database, now, principal
+from api.engagements import ProposalView, show_proposal
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.schema import (
@@ -34,6 +35,7 @@ from matcher.intake.applications import record_answers, record_assessment, recor
 from matcher.intake.applications import submit as submit_application
 from matcher.intake.applications import withdraw as withdraw_application
 from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer, InterviewFindings
+from matcher.intake.prospect import prospect_of
 from matcher.intake.requirements import assess as assess_application
 from matcher.models import (
     Answer,
@@ -274,6 +276,15 @@ class AssessmentView(View):
     findings: tuple[FindingView, ...]
 
 
+class ProspectView(View):
+    """Whether an organization could be served as things stand."""
+
+    application_id: str
+    servable: bool
+    proposal: ProposalView | None = Field(description="by whom and when; null: by nobody")
+    reasons: tuple[Words, ...] = Field(description="why not; empty where it could be served")
+
+
 @blueprint.get("", responses={200: ApplicationPage})
 def list(query: ApplicationQuery) -> ApplicationPage:
     """List the applications in the order in which they came in."""
@@ -339,6 +350,22 @@ def interview(path: ApplicationPath, body: InterviewBody) -> ApplicationView:
         findings=body,
     )
     return ApplicationView.of(application)
+
+
+@blueprint.get("/<application_id>/prospect", responses={200: ProspectView, 409: None})
+def prospect(path: ApplicationPath) -> ProspectView:
+    """Try, before the decision, whether the organization could be served, by whom and from when.
+
+    It is what an assignment would give if the application were accepted now. Nothing is kept.
+    """
+    application = one(Application, path.application_id)
+    found = prospect_of(database(), application.id, now())
+    return ProspectView(
+        application_id=application.id,
+        servable=found.proposal is not None,
+        proposal=None if found.proposal is None else show_proposal(found.proposal),
+        reasons=found.reasons,
+    )
 
 
 @blueprint.post("/<application_id>/decision", responses={200: ApplicationView})
