@@ -83,7 +83,9 @@ class InterviewFindings(_Given):
     def given(self) -> dict[str, Any]:
         """The wishes that were given, by name."""
         return {
-            name: getattr(self, name) for name in Wishes.model_fields if name in self.model_fields_set
+            name: getattr(self, name)
+            for name in Wishes.model_fields
+            if name in self.model_fields_set
         }
 
 
