@@ -109,8 +109,8 @@ def work_list(db: Database, now: dt.datetime, programme_id: str | None = None) -
         db, programme_id, min([*dues, today - LOOKING_BACK]), max([*dues, today + LOOKING_AHEAD])
     )
     before = office.days(today - LOOKING_BACK, today - dt.timedelta(days=1))
-    first, *_ = (*before, today)[-PACE_BUSINESS_DAYS - 1 :]
-    held = _held(db, first, today, programme_id)
+    window = before[-PACE_BUSINESS_DAYS:]
+    held = _held(db, window[0], today, programme_id) if window else 0
     coming = office.days(today, today + LOOKING_AHEAD)
     items = (
         OpenInterview(
