@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from matcher.intake.drafts import AbsentTime, ApplicationDraft, InterviewFindings, Wishes, faults
-from matcher.models import WeeklyHours
+from matcher.models import Delivery, WeeklyHours
 from matcher.programme import ProgrammeRules
 
 MORNING = WeeklyHours(weekday="tue", opens=dt.time(9), closes=dt.time(12))
@@ -67,8 +67,8 @@ def test_a_draft_that_asks_for_more_names_the_field(
 
 
 def test_findings_hold_what_was_given_a_null_included_and_nothing_else() -> None:
-    findings = InterviewFindings(purpose="review", last_wish_day=None)
-    assert findings.given() == {"purpose": "review", "last_wish_day": None}
+    findings = InterviewFindings(delivery=Delivery.ONLINE, last_wish_day=None)
+    assert findings.given() == {"delivery": "online", "last_wish_day": None}
     assert InterviewFindings().given() == {}
 
 

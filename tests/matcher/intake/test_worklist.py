@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import TOKYO
@@ -200,6 +201,21 @@ def test_what_is_not_reached_within_a_year_has_no_day(office: Database) -> None:
     found = reached(work_list(office, NOW))
     assert found[20] is not None
     assert found[25] is None
+
+
+def test_a_list_of_three_takes_no_more_queries_than_a_list_of_one(office: Database) -> None:
+    statements: list[object] = []
+    event.listen(office.get_bind(), "before_cursor_execute", lambda *own: statements.append(own))
+    counted = []
+    for ids in (("A1",), ("A2", "A3")):
+        for id in ids:
+            add_open(office, id, day(12))
+        office.commit()
+        office.expunge_all()
+        statements.clear()
+        assert work_list(office, NOW).items
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
 
 
 def test_a_list_of_nothing_is_empty(office: Database) -> None:
