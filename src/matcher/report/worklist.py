@@ -53,7 +53,7 @@ def _row(each: OpenInterview, voice: Voice) -> tuple[str, str, str, str]:
     return (
         f"{each.due_on}\n{_left(each, voice)}",
         "\n".join(filter(None, called)),
-        "\n".join(f"- {voice.name(requirement.text)}" for requirement in each.still_to_ask),
+        "\n".join(voice.say(f"・{own.text.ja}", f"- {own.text.en}") for own in each.still_to_ask),
         _reached(each, voice),
     )
 
