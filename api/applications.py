@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload, selectinload
 
 from api.context import database, now, principal
+from api.engagements import ProposalView, show_proposal
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.schema import (
@@ -28,12 +29,13 @@ from api.schema import (
     created,
 )
 from matcher.access import check_applicant
-from matcher.fields import Identifier, Line, Moment, OptionalLine, Paragraphs
+from matcher.fields import Identifier, Line, Moment, OptionalLine, Paragraphs, unchanged
 from matcher.intake.applications import decide as decide_application
 from matcher.intake.applications import record_answers, record_assessment, record_interview
 from matcher.intake.applications import submit as submit_application
 from matcher.intake.applications import withdraw as withdraw_application
-from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer
+from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer, InterviewFindings
+from matcher.intake.prospect import prospect_of
 from matcher.intake.requirements import assess as assess_application
 from matcher.models import (
     Answer,
@@ -68,6 +70,7 @@ SessionMinutes = Annotated[
     Field(min_length=1, max_length=5, description="how long each may be, the programme says"),
 ]
 WeeklyHoursOfBody = Annotated[tuple[Hours, ...], Field(max_length=50)]
+SomeWeeklyHours = Annotated[tuple[Hours, ...], Field(min_length=1, max_length=50)]
 
 
 class ApplicationPath(PathParameters):
@@ -90,6 +93,9 @@ class AbsenceBody(Body, AbsentTime):
     start_at: Moment
     end_at: Moment
     reason: OptionalLine = ""
+
+
+AbsencesOfBody = Annotated[tuple[AbsenceBody, ...], Field(max_length=500)]
 
 
 class AnswerBody(Body, GivenAnswer):
@@ -127,10 +133,10 @@ class ApplicationBody(Body, ApplicationDraft):
     organization_id: Identifier
     needs: Needs
     session_minutes: SessionMinutes
-    weekly_hours: Annotated[tuple[Hours, ...], Field(min_length=1, max_length=50)]
+    weekly_hours: SomeWeeklyHours
     preferred_hours: WeeklyHoursOfBody = ()
     weight: Annotated[int, Field(ge=1, le=100)] = 1
-    absences: Annotated[tuple[AbsenceBody, ...], Field(max_length=500)] = ()
+    absences: AbsencesOfBody = ()
     answers: Annotated[tuple[AnswerBody, ...], Field(max_length=100)] = ()
 
 
@@ -156,18 +162,31 @@ class AssessmentBody(OptionalBody):
     answers: Annotated[tuple[AnswerBody, ...], Field(max_length=100)] = ()
 
 
-class InterviewBody(Body):
-    """The phone call before the decision."""
+class InterviewBody(Body, InterviewFindings):
+    """The phone call before the decision, and the wishes it changed; what is left out stays."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"caller": "滝沢 直樹", "notes": "会員向けの手引きを年内にまとめたい。"}
+            "example": {
+                "caller": "滝沢 直樹",
+                "notes": "会員向けの手引きを年内にまとめたい。",
+                "needs": {"labor": 3, "hr": 2},
+                "session_minutes": [120, 90, 90, 60],
+                "last_wish_day": "2025-12-26",
+            }
         }
     )
 
     caller: Line
-    notes: Paragraphs = ""
-    held_at: Moment | None = Field(default=None, description="when the call was; null: now")
+    notes: Paragraphs | None = Field(default=None, description="null: as they were, at first none")
+    held_at: Moment | None = Field(
+        default=None, description="when the call was; null: as it was, at first now"
+    )
+    needs: Needs = unchanged()
+    session_minutes: SessionMinutes = unchanged()
+    weekly_hours: SomeWeeklyHours = unchanged()
+    preferred_hours: WeeklyHoursOfBody = unchanged()
+    absences: AbsencesOfBody = unchanged()
 
 
 class DecisionBody(Body):
@@ -257,6 +276,15 @@ class AssessmentView(View):
     findings: tuple[FindingView, ...]
 
 
+class ProspectView(View):
+    """Whether an organization could be served as things stand."""
+
+    application_id: str
+    servable: bool
+    proposal: ProposalView | None = Field(description="by whom and when; null: by nobody")
+    reasons: tuple[Words, ...] = Field(description="why not; empty where it could be served")
+
+
 @blueprint.get("", responses={200: ApplicationPage})
 def list(query: ApplicationQuery) -> ApplicationPage:
     """List the applications in the order in which they came in."""
@@ -307,12 +335,37 @@ def assess(path: ApplicationPath, body: AssessmentBody) -> AssessmentView:
 
 @blueprint.post("/<application_id>/interview", responses={200: ApplicationView})
 def interview(path: ApplicationPath, body: InterviewBody) -> ApplicationView:
-    """Record the phone call before the decision."""
+    """Record the phone call before the decision, or correct what was recorded of it.
+
+    Wishes that are given replace those of the application.
+    """
     application = one(Application, path.application_id)
     record_interview(
-        database(), application.id, body.caller, body.notes, now(), held_at=body.held_at
+        database(),
+        application.id,
+        body.caller,
+        body.notes,
+        now(),
+        held_at=body.held_at,
+        findings=body,
     )
     return ApplicationView.of(application)
+
+
+@blueprint.get("/<application_id>/prospect", responses={200: ProspectView, 409: None})
+def prospect(path: ApplicationPath) -> ProspectView:
+    """Try, before the decision, whether the organization could be served, by whom and from when.
+
+    It is what an assignment would give if the application were accepted now. Nothing is kept.
+    """
+    application = one(Application, path.application_id)
+    found = prospect_of(database(), application.id, now())
+    return ProspectView(
+        application_id=application.id,
+        servable=found.proposal is not None,
+        proposal=None if found.proposal is None else show_proposal(found.proposal),
+        reasons=found.reasons,
+    )
 
 
 @blueprint.post("/<application_id>/decision", responses={200: ApplicationView})

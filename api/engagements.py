@@ -125,11 +125,9 @@ class PlannedSessionView(View):
     meeting_url: str | None
 
 
-class AssignmentView(View):
-    """Who serves an engagement, when and why."""
+class ProposalView(View):
+    """An expert and dates for one engagement, everything else as it is."""
 
-    engagement_id: str
-    release: int | None = Field(description="the release that holds it; null: it is a proposal")
     expert: NamedView
     match_cost: int = Field(description="of the expert for each session, 0 (perfect) to 100")
     reasons: tuple[ReasonView, ...]
@@ -138,6 +136,13 @@ class AssignmentView(View):
     cost: int = Field(description="of the engagement with all that is fixed around it")
     bound: int = Field(description="no assignment costs less")
     is_optimal: bool = Field(description="it is proven that there is no better one")
+
+
+class AssignmentView(ProposalView):
+    """Who serves an engagement, when and why."""
+
+    engagement_id: str
+    release: int | None = Field(description="the release that holds it; null: it is a proposal")
 
 
 @blueprint.get("", responses={200: EngagementPage})
@@ -192,10 +197,9 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
     return _assignment(*carry_out(database(), proposal, principal().name, now()))
 
 
-def _assignment(proposal: Proposal, release: Release | None) -> AssignmentView:
-    return AssignmentView(
-        engagement_id=proposal.engagement_id,
-        release=None if release is None else release.number,
+def show_proposal(proposal: Proposal) -> ProposalView:
+    """Show who would serve an engagement, when and why."""
+    return ProposalView(
         expert=NamedView.of(database().get_one(Expert, proposal.match.expert_id)),
         match_cost=proposal.match.cost,
         reasons=tuple(map(ReasonView.of, proposal.match.reasons)),
@@ -204,6 +208,14 @@ def _assignment(proposal: Proposal, release: Release | None) -> AssignmentView:
         cost=proposal.cost.total,
         bound=proposal.bound,
         is_optimal=proposal.is_optimal,
+    )
+
+
+def _assignment(proposal: Proposal, release: Release | None) -> AssignmentView:
+    return AssignmentView(
+        engagement_id=proposal.engagement_id,
+        release=None if release is None else release.number,
+        **dict(show_proposal(proposal)),
     )
 
 

@@ -98,7 +98,7 @@ def _statuses(path: str, operation: dict[str, Any], method: str) -> Iterator[HTT
         yield HTTPStatus.BAD_REQUEST
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    if method in ("post", "put", "patch"):
+    if method in ("post", "put", "patch") or "409" in operation["responses"]:  # it says so itself
         yield HTTPStatus.CONFLICT
     if method in ("put", "patch"):
         yield HTTPStatus.PRECONDITION_FAILED

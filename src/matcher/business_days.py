@@ -22,6 +22,23 @@ class BusinessCalendar:
         """Whether the office works on a day."""
         return day.weekday() < SATURDAY and day not in self._closed_days
 
+    def days(self, first: dt.date, last: dt.date) -> tuple[dt.date, ...]:
+        """The business days from `first` to `last`, both included; none where they are reversed."""
+        length = (last - first).days + 1
+        return tuple(
+            filter(self.is_business_day, (first + dt.timedelta(step) for step in range(length)))
+        )
+
+    def days_left(self, today: dt.date, due: dt.date) -> int:
+        """How many business days are left; 0 on the day that is due, less than 0 once it is past.
+
+        The due day counts, and `today` does not: on a Saturday one is left until Monday.
+        """
+        one_day = dt.timedelta(days=1)
+        if today <= due:
+            return len(self.days(today + one_day, due))
+        return -len(self.days(due, today - one_day))
+
     def add(self, day: dt.date, days: int) -> dt.date:
         """The `days`-th business day after a day; the day itself does not count.
 

@@ -13,11 +13,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from matcher.business_days import national_holidays
+from matcher.business_days import BusinessCalendar, national_holidays
 from matcher.errors import NotFound
 from solver.problem import Weights
 
 Positive = Annotated[int, Field(ge=1)]
+
+LONGEST_CLOSURE_WEEKS = 8
+"""The office is never closed for longer: counting days, nobody looks for closures further ahead."""
 
 
 class Specialty(StrEnum):
@@ -243,6 +246,15 @@ class ProgrammeRules(_Rules):
             for day in Period(first_day=first, last_day=last).days()
             if day in closed or (day.month, day.day) in yearly
         )
+
+    def business_day_after(self, day: dt.date, days: int) -> dt.date:
+        """The `days`-th business day of the office after a day; the day itself does not count.
+
+        Raises:
+            ValueError: `days` is less than one.
+        """
+        closed = self.closed_days(day, day + dt.timedelta(weeks=days + LONGEST_CLOSURE_WEEKS))
+        return BusinessCalendar(closed).add(day, days)
 
     def specialty_of(self, qualification: Qualification | str) -> SpecialtyRules:
         """The specialty a qualification stands for.

@@ -65,6 +65,40 @@ def test_less_than_a_day_cannot_be_counted(office: BusinessCalendar) -> None:
         office.add(DAY(2025, 7, 6), 0)
 
 
+@pytest.mark.parametrize(
+    ("today", "left"),
+    [
+        pytest.param(DAY(2026, 9, 17), 3, id="before the holidays"),
+        pytest.param(DAY(2026, 9, 22), 2, id="on one of them"),
+        pytest.param(DAY(2026, 9, 24), 1, id="the day before"),
+        pytest.param(DAY(2026, 9, 25), 0, id="the day itself"),
+        pytest.param(DAY(2026, 9, 26), -1, id="the Saturday after"),
+        pytest.param(DAY(2026, 9, 28), -1, id="the next business day"),
+        pytest.param(DAY(2026, 9, 30), -3, id="later"),
+    ],
+)
+def test_business_days_left_are_counted_down_and_past_the_due_day(
+    office: BusinessCalendar, today: dt.date, left: int
+) -> None:
+    """Friday, 25 September 2026 is due; the 21st to the 23rd are holidays."""
+    assert office.days_left(today, DAY(2026, 9, 25)) == left
+
+
+def test_business_days_are_listed_with_both_ends(office: BusinessCalendar) -> None:
+    """Over a weekend, and none from a later to an earlier day."""
+    assert office.days(DAY(2025, 7, 4), DAY(2025, 7, 7)) == (DAY(2025, 7, 4), DAY(2025, 7, 7))
+    assert office.days(DAY(2025, 7, 7), DAY(2025, 7, 4)) == ()
+
+
+def test_a_programme_counts_business_days_by_its_own_closures() -> None:
+    """Far enough ahead, whatever is closed in between."""
+    rules = read_rules("tokyo-2025")
+    assert rules.business_day_after(DAY(2025, 12, 26), 5) == DAY(2026, 1, 9)
+    closures = rules.closures.model_copy(update={"days": (DAY(2026, 1, 6),)})
+    closed_once_more = rules.model_copy(update={"closures": closures})
+    assert closed_once_more.business_day_after(DAY(2025, 12, 26), 5) == DAY(2026, 1, 13)
+
+
 def test_the_holidays_are_those_of_the_cabinet_office(shared: Path) -> None:
     """All of three years, and no other day."""
     with (shared / "data" / "japan_holidays_2025_2027.csv").open(encoding="utf-8") as file:

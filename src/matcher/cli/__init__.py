@@ -33,6 +33,9 @@ COMMANDS = {
     "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued planning runs."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list and revoke API keys."),
+    "interviews": LazyCommand(
+        "matcher.cli.interviews", "interviews", "List whom to call next, overdue first."
+    ),
     "audit": LazyCommand("matcher.cli.audit", "audit", "Show who changed what, and when."),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
     "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-from matcher.business_days import BusinessCalendar
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict
 from matcher.geography import Area, municipality
 from matcher.models import Application, Delivery, Engagement, EngagementState, SessionStatus
-from matcher.programme import ProgrammeRules
 
-__all__ = ["LEAD_BUSINESS_DAYS", "business_days_after", "new_engagement", "withdraw_engagement"]
+__all__ = ["LEAD_BUSINESS_DAYS", "new_engagement", "withdraw_engagement"]
 
 LEAD_BUSINESS_DAYS = 5
 """From the decision to the first possible session: the notice arrives, the expert prepares."""
-
-CALENDAR_DAYS = 60
-"""How far ahead business days are counted; ten of them never reach beyond."""
 
 
 def new_engagement(
@@ -56,7 +51,7 @@ def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[
     """
     rules = application.programme.rules
     period = rules.implementation_period
-    ready = business_days_after(decided_on, LEAD_BUSINESS_DAYS, rules)
+    ready = rules.business_day_after(decided_on, LEAD_BUSINESS_DAYS)
     earliest = max(period.first_day, ready, application.first_wish_day or ready)
     latest = min(period.last_day, application.last_wish_day or period.last_day)
     if earliest > latest:
@@ -76,12 +71,6 @@ def _is_served_online(application: Application) -> bool:
     """By wish, and always on the islands, which nobody reaches and leaves within a day."""
     area = municipality(application.organization.municipality_code).area
     return application.delivery == Delivery.ONLINE or area == Area.ISLANDS
-
-
-def business_days_after(day: dt.date, days: int, rules: ProgrammeRules) -> dt.date:
-    """Count business days of the office; the day itself does not count."""
-    closed = rules.closed_days(day, day + dt.timedelta(days=CALENDAR_DAYS))
-    return BusinessCalendar(closed).add(day, days)
 
 
 def withdraw_engagement(engagement: Engagement, now: dt.datetime) -> None:

@@ -4,6 +4,7 @@
 
     submitted ─ assess ─► assessed ─ interview ─► interviewed ─ accept ─► accepted
                               └───────── decline ──────┴───────────────► declined
+    interview, again: corrects what was recorded, until the decision
     withdraw: from anywhere before the decision, and from accepted until the engagement is completed
 
 A use case changes the database session it is given and flushes; committing is its caller's.
@@ -20,9 +21,15 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict, Invalid, NotFound
-from matcher.intake.acceptance import business_days_after, new_engagement, withdraw_engagement
+from matcher.intake.acceptance import new_engagement, withdraw_engagement
 from matcher.intake.answers import GivenAnswer, keep_answer, keep_answers
-from matcher.intake.drafts import ApplicationDraft, faults
+from matcher.intake.drafts import (
+    AbsentTime,
+    ApplicationDraft,
+    InterviewFindings,
+    Wishes,
+    faults,
+)
 from matcher.intake.requirements import Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
 from matcher.models import (
@@ -49,6 +56,9 @@ __all__ = [
 ]
 
 Found = TypeVar("Found")
+
+NO_FINDINGS = InterviewFindings()
+"""The interview showed nothing new of the organization's wishes."""
 
 
 def submit(
@@ -78,8 +88,8 @@ def submit(
         submitted_at=now,
         state=ApplicationState.SUBMITTED,
         organization=organization,
-        absences=[ApplicationAbsence(**own.model_dump()) for own in draft.absences],
-        interview=Interview(due_on=business_days_after(day, rules.interview_business_days, rules)),
+        absences=_absences(draft.absences),
+        interview=Interview(due_on=rules.business_day_after(day, rules.interview_business_days)),
         **{name: getattr(draft, name) for name in _COPIED_FIELDS},
     )
     db.add(application)
@@ -139,23 +149,27 @@ def record_interview(
     db: Database,
     application_id: str,
     caller: str,
-    notes: str,
+    notes: str | None,
     now: dt.datetime,
     *,
     held_at: dt.datetime | None = None,
+    findings: InterviewFindings = NO_FINDINGS,
 ) -> Interview:
-    """Keep the phone call before the decision: who called, and what was said.
+    """Keep the phone call before the decision: who called, what was said, what it showed.
 
-    The call was at `held_at`; now, if that is left out.
+    The findings replace what the application asked for. Recorded again, it corrects the record:
+    notes and `held_at` that are left out stay as they were; at first they are none, and now.
 
     Raises:
         NotFound: there is no such application.
-        Conflict: the application is not assessed yet, or already interviewed or decided.
-        Invalid: the call was before the application, or is yet to come.
+        Conflict: the application is not assessed yet, or already decided.
+        Invalid: the call was before the application, or is yet to come; or the programme does not
+            offer what is wished for now.
     """
     application = _load(db, application_id)
     following = state_after(application, Step.INTERVIEW)
-    held_at = now if held_at is None else held_at
+    interview = _found(application.interview, "interview", application_id)
+    held_at = held_at or interview.held_at or now
     if not application.submitted_at <= held_at <= now:
         raise Invalid(
             "held_at",
@@ -164,8 +178,10 @@ def record_interview(
             reason_ja="ヒアリングの日時が申込より前か、未来になっています",
             remedy_ja="実際に電話した日時を指定してください",
         )
-    interview = _found(application.interview, "interview", application_id)
-    interview.held_at, interview.caller, interview.notes = held_at, caller, notes
+    _correct_wishes(application, findings)
+    interview.held_at, interview.caller = held_at, caller
+    if notes is not None:
+        interview.notes = notes
     application.state = following
     db.flush()
     return interview
@@ -230,6 +246,28 @@ _COPIED_FIELDS = tuple(
     for name in ApplicationDraft.model_fields
     if name not in {"organization_id", "absences", "answers"}
 )
+
+
+def _absences(absences: Iterable[AbsentTime]) -> list[ApplicationAbsence]:
+    return [ApplicationAbsence(**own.model_dump()) for own in absences]
+
+
+def _correct_wishes(application: Application, findings: InterviewFindings) -> None:
+    """Replace what the application asked for by what an interview showed.
+
+    Raises:
+        Invalid: the programme does not offer what is wished for now.
+    """
+    given = findings.given()
+    if not given:
+        return
+    wishes = Wishes.of(application).model_copy(update=given)
+    for fault in faults(wishes, application.programme.rules):
+        raise fault
+    if "absences" in given:
+        given["absences"] = _absences(findings.absences)
+    for name, value in given.items():
+        setattr(application, name, value)
 
 
 def _load(db: Database, application_id: str) -> Application:

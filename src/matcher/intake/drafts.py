@@ -1,20 +1,28 @@
-"""What an organization asks for, and whether the programme offers it."""
+"""What an organization asks for, on the form or by phone, and whether the programme offers it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from matcher.errors import Invalid
+from matcher.fields import unchanged
 from matcher.intake.answers import GivenAnswer
-from matcher.models import Channel, Delivery, Purpose, WeeklyHours
+from matcher.models import Application, Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
 from matcher.programme import ProgrammeRules
 
-__all__ = ["AbsentTime", "ApplicationDraft", "GivenAnswer", "faults"]
+__all__ = [
+    "AbsentTime",
+    "ApplicationDraft",
+    "GivenAnswer",
+    "InterviewFindings",
+    "Wishes",
+    "faults",
+]
 
 
 class _Given(BaseModel):
@@ -29,12 +37,9 @@ class AbsentTime(_Given):
     reason: str = ""
 
 
-class ApplicationDraft(_Given):
-    """What an organization asks for, before it is submitted."""
+class Wishes(_Given):
+    """What an organization asks for: help with what, how long, where and when."""
 
-    programme_id: str
-    organization_id: str
-    channel: Channel
     delivery: Delivery
     purpose: Purpose = Purpose.NEW_MANUAL
     needs: Annotated[Needs, Field(min_length=1)]
@@ -43,32 +48,67 @@ class ApplicationDraft(_Given):
     preferred_hours: tuple[WeeklyHours, ...] = ()
     first_wish_day: dt.date | None = None
     last_wish_day: dt.date | None = None
-    weight: Annotated[int, Field(ge=1)] = 1
     absences: tuple[AbsentTime, ...] = ()
+
+    @classmethod
+    def of(cls, application: Application) -> Wishes:
+        """What an application asks for as it stands."""
+        return Wishes.model_validate(application, from_attributes=True)
+
+
+class ApplicationDraft(Wishes):
+    """What an organization asks for, before it is submitted."""
+
+    programme_id: str
+    organization_id: str
+    channel: Channel
+    weight: Annotated[int, Field(ge=1)] = 1
     answers: tuple[GivenAnswer, ...] = ()
     """The declarations on the form."""
 
 
-def faults(draft: ApplicationDraft, rules: ProgrammeRules) -> Iterator[Invalid]:
-    """What the draft asks for and the programme does not offer."""
-    yield from _session_faults(draft, rules)
-    yield from _hour_faults(draft)
-    yield from _day_faults(draft, rules)
+class InterviewFindings(_Given):
+    """What an interview showed of an organization's wishes; what is left out stays as it was."""
+
+    delivery: Delivery = unchanged()
+    purpose: Purpose = unchanged()
+    needs: Annotated[Needs, Field(min_length=1)] = unchanged()
+    session_minutes: Annotated[tuple[int, ...], Field(min_length=1)] = unchanged()
+    weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(min_length=1)] = unchanged()
+    preferred_hours: tuple[WeeklyHours, ...] = unchanged()
+    first_wish_day: dt.date | None = unchanged()
+    last_wish_day: dt.date | None = unchanged()
+    absences: tuple[AbsentTime, ...] = unchanged()
+
+    def given(self) -> dict[str, Any]:
+        """The wishes that were given, by name."""
+        return {
+            name: getattr(self, name)
+            for name in Wishes.model_fields
+            if name in self.model_fields_set
+        }
 
 
-def _session_faults(draft: ApplicationDraft, rules: ProgrammeRules) -> Iterator[Invalid]:
-    review = draft.purpose == Purpose.REVIEW
+def faults(wishes: Wishes, rules: ProgrammeRules) -> Iterator[Invalid]:
+    """What is wished for and the programme does not offer."""
+    yield from _session_faults(wishes, rules)
+    yield from _hour_faults(wishes)
+    yield from _day_faults(wishes, rules)
+
+
+def _session_faults(wishes: Wishes, rules: ProgrammeRules) -> Iterator[Invalid]:
+    review = wishes.purpose == Purpose.REVIEW
     limit = rules.review_session_limit if review else rules.session_limit
     shortest, longest = rules.session_minutes.shortest, rules.session_minutes.longest
-    if len(draft.session_minutes) > limit:
+    if len(wishes.session_minutes) > limit:
         yield Invalid(
             "session_minutes",
-            f"{len(draft.session_minutes)} sessions are asked for",
+            f"{len(wishes.session_minutes)} sessions are asked for",
             f"ask for at most {limit}",
-            reason_ja=f"{len(draft.session_minutes)}回の派遣が希望されています",
+            reason_ja=f"{len(wishes.session_minutes)}回の派遣が希望されています",
             remedy_ja=f"{limit}回以内で指定してください",
         )
-    if not all(shortest <= minutes <= longest for minutes in draft.session_minutes):
+    if not all(shortest <= minutes <= longest for minutes in wishes.session_minutes):
         yield Invalid(
             "session_minutes",
             "a session is shorter or longer than the programme offers",
@@ -78,17 +118,17 @@ def _session_faults(draft: ApplicationDraft, rules: ProgrammeRules) -> Iterator[
         )
 
 
-def _hour_faults(draft: ApplicationDraft) -> Iterator[Invalid]:
-    longest_stretch = max(_minutes(hours) for hours in draft.weekly_hours)
-    if longest_stretch < max(draft.session_minutes):
+def _hour_faults(wishes: Wishes) -> Iterator[Invalid]:
+    longest_stretch = max(_minutes(hours) for hours in wishes.weekly_hours)
+    if longest_stretch < max(wishes.session_minutes):
         yield Invalid(
             "weekly_hours",
             "no stretch is long enough for the longest session",
-            f"give one of at least {max(draft.session_minutes)} minutes",
+            f"give one of at least {max(wishes.session_minutes)} minutes",
             reason_ja="最も長い回が収まる時間帯がありません",
-            remedy_ja=f"{max(draft.session_minutes)}分以上の時間帯を指定してください",
+            remedy_ja=f"{max(wishes.session_minutes)}分以上の時間帯を指定してください",
         )
-    if not all(_lies_within(wish, draft.weekly_hours) for wish in draft.preferred_hours):
+    if not all(_lies_within(wish, wishes.weekly_hours) for wish in wishes.preferred_hours):
         yield Invalid(
             "preferred_hours",
             "hours are preferred in which the organization is not there",
@@ -98,19 +138,19 @@ def _hour_faults(draft: ApplicationDraft) -> Iterator[Invalid]:
         )
 
 
-def _day_faults(draft: ApplicationDraft, rules: ProgrammeRules) -> Iterator[Invalid]:
+def _day_faults(wishes: Wishes, rules: ProgrammeRules) -> Iterator[Invalid]:
     period = rules.implementation_period
-    first = draft.first_wish_day or period.first_day
-    last = draft.last_wish_day or period.last_day
+    first = wishes.first_wish_day or period.first_day
+    last = wishes.last_wish_day or period.last_day
     if first > last or first > period.last_day or last < period.first_day:
         yield Invalid(
-            "last_wish_day" if draft.last_wish_day else "first_wish_day",
+            "last_wish_day" if wishes.last_wish_day else "first_wish_day",
             "no day of the implementation period lies between the wishes",
             f"wish for days from {period.first_day} to {period.last_day}",
             reason_ja="希望の期間に実施期間の日が含まれていません",
             remedy_ja=f"{period.first_day}から{period.last_day}までの間で指定してください",
         )
-    if not all(absence.start_at < absence.end_at for absence in draft.absences):
+    if not all(absence.start_at < absence.end_at for absence in wishes.absences):
         yield Invalid(
             "absences",
             "an absence ends before it starts",

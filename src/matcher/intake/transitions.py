@@ -9,7 +9,7 @@ from types import MappingProxyType
 from matcher.errors import Conflict
 from matcher.models import Application, ApplicationState
 
-__all__ = ["TRANSITIONS", "Step", "state_after"]
+__all__ = ["STATES_JA", "TRANSITIONS", "Step", "state_after"]
 
 
 class Step(StrEnum):
@@ -40,6 +40,7 @@ TRANSITIONS: Mapping[ApplicationState, Mapping[Step, ApplicationState]] = Mappin
         ApplicationState.INTERVIEWED: {
             Step.ANSWER: ApplicationState.INTERVIEWED,
             Step.ASSESS: ApplicationState.INTERVIEWED,
+            Step.INTERVIEW: ApplicationState.INTERVIEWED,  # a correction of what was recorded
             Step.ACCEPT: ApplicationState.ACCEPTED,
             Step.DECLINE: ApplicationState.DECLINED,
             Step.WITHDRAW: ApplicationState.WITHDRAWN,
@@ -51,7 +52,7 @@ TRANSITIONS: Mapping[ApplicationState, Mapping[Step, ApplicationState]] = Mappin
 )
 """The state machine, whole: state -> what is possible -> the state after it."""
 
-_STATES_JA: Mapping[ApplicationState, str] = MappingProxyType(
+STATES_JA: Mapping[ApplicationState, str] = MappingProxyType(
     {
         ApplicationState.SUBMITTED: "受付済み",
         ApplicationState.ASSESSED: "要件確認済み",
@@ -85,7 +86,7 @@ def state_after(application: Application, step: Step) -> ApplicationState:
         raise Conflict(
             f"The application is {state.value}: {step.value} is not possible. "
             f"Possible now: {', '.join(possible) or 'nothing'}.",
-            f"この申込は「{_STATES_JA[state]}」のため、{_STEPS_JA[step]}はできません。"
+            f"この申込は「{STATES_JA[state]}」のため、{_STEPS_JA[step]}はできません。"
             f"現在できること: {'、'.join(_STEPS_JA[each] for each in possible) or 'ありません'}。",
             state=state.value,
             possible=tuple(each.value for each in possible),

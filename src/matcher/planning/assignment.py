@@ -81,6 +81,19 @@ def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
     return _propose(records, engagement_id, release, now)
 
 
+def propose_beforehand(db: Database, engagement: Engagement, now: dt.datetime) -> Proposal:
+    """Find the best expert and dates for an engagement that is not on record, and will not be.
+
+    It knows its application, and is a stranger to the database session.
+
+    Raises:
+        NotServable: there is no expert, or no date; says why.
+    """
+    records = Records.load(db, engagement.programme_id, now).including(engagement)
+    release = latest_release_number(db, records.programme_id)
+    return _propose(records, engagement.id, release, now)
+
+
 def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime) -> Release:
     """Publish a proposal, as a release of its own.
 

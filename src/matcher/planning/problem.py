@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sqlalchemy import select
@@ -132,6 +132,10 @@ class Records:
             by_engagement,
             wall_time(now).date() + dt.timedelta(days=1),
         )
+
+    def including(self, engagement: Engagement) -> Records:
+        """The same records as if an engagement were among them that has no session yet."""
+        return replace(self, engagements={**self.engagements, engagement.id: engagement})
 
     def in_scope(self, only: Collection[str] | None) -> tuple[Engagement, ...]:
         """The engagements to plan, by id.

@@ -16,7 +16,7 @@ from matcher.intake.applications import (
     submit,
     withdraw,
 )
-from matcher.intake.drafts import ApplicationDraft
+from matcher.intake.drafts import AbsentTime, ApplicationDraft, InterviewFindings
 from matcher.models import (
     Answer,
     AnswerSource,
@@ -28,12 +28,13 @@ from matcher.models import (
     Expert,
     Organization,
     Outcome,
+    Programme,
     SessionStatus,
 )
 from matcher.models import (
     Session as Visit,
 )
-from matcher.programme import Phase, ProgrammeRules, RequirementKind
+from matcher.programme import Period, Phase, ProgrammeRules, Purpose, RequirementKind, Specialty
 
 TAXES = ("national_taxes_paid", "metropolitan_taxes_paid")
 
@@ -93,6 +94,33 @@ def test_an_interview_falls_due_five_business_days_after_the_application(
     submitted = submit(office, draft, tokyo(7, 17))
     assert submitted.interview is not None
     assert submitted.interview.due_on == dt.date(2025, 7, 25), "21 July is Marine Day"
+
+
+@pytest.mark.parametrize(
+    ("applied_at", "due_on"),
+    [
+        pytest.param(tokyo(12, 26, 0), dt.date(2026, 1, 9), id="26 December, the 25th in UTC"),
+        pytest.param(tokyo(12, 26, 23), dt.date(2026, 1, 9), id="26 December, late"),
+        pytest.param(tokyo(12, 30), dt.date(2026, 1, 9), id="while the office is closed"),
+        pytest.param(tokyo(4, 28, year=2026), dt.date(2026, 5, 11), id="before Golden Week"),
+        pytest.param(tokyo(5, 3, year=2026), dt.date(2026, 5, 13), id="in Golden Week"),
+        pytest.param(tokyo(9, 17, year=2026), dt.date(2026, 9, 29), id="over 22 September 2026"),
+        pytest.param(tokyo(9, 22, year=2026), dt.date(2026, 9, 30), id="on 22 September 2026"),
+    ],
+)
+def test_holidays_and_closures_put_an_interview_off(
+    office: Session,
+    programme: ProgrammeRules,
+    draft: ApplicationDraft,
+    applied_at: dt.datetime,
+    due_on: dt.date,
+) -> None:
+    years = Period(first_day=dt.date(2025, 6, 30), last_day=dt.date(2026, 12, 31))
+    rules = programme.model_copy(update={"application_period": years})
+    office.get_one(Programme, programme.id).rules = rules
+    submitted = submit(office, draft, applied_at)
+    assert submitted.interview is not None
+    assert submitted.interview.due_on == due_on
 
 
 @pytest.mark.parametrize("now", [tokyo(6, 29, 23), tokyo(1, 10, 0, 2026)])
@@ -179,6 +207,75 @@ def test_an_interview_is_not_held_in_the_future(office: Session, submitted: Appl
     with pytest.raises(Invalid):
         record_interview(office, submitted.id, "早川 美和", "", tokyo(7, 3), held_at=tokyo(7, 4))
     assert submitted.state == ApplicationState.ASSESSED
+
+
+def test_what_an_interview_showed_replaces_what_the_application_asked_for(
+    office: Session, interviewed: Application
+) -> None:
+    absence = AbsentTime(start_at=tokyo(8, 12, 0), end_at=tokyo(8, 16, 0), reason="夏季休業")
+    findings = InterviewFindings(
+        delivery=Delivery.ONLINE,
+        purpose=Purpose.REVIEW,
+        needs={Specialty.HR: 2},
+        session_minutes=(90, 60),
+        first_wish_day=dt.date(2025, 9, 1),
+        absences=(absence,),
+    )
+    record_interview(office, "2025-001", "早川 美和", None, tokyo(7, 4), findings=findings)
+    office.commit()
+    office.expire_all()
+    engagement = accept(office)
+    assert interviewed.needs == {"hr": 2}
+    assert interviewed.purpose == "review"
+    assert [own.reason for own in interviewed.absences] == ["夏季休業"]
+    assert interviewed.weekly_hours[0].opens == dt.time(13), "it was not asked about"
+    assert engagement.session_minutes == (90, 60)
+    assert engagement.earliest == dt.date(2025, 9, 1)
+    assert engagement.municipality_code is None
+
+
+def test_a_wish_that_an_interview_took_back_is_none(
+    office: Session, interviewed: Application
+) -> None:
+    for day in (dt.date(2025, 12, 26), None):
+        findings = InterviewFindings(last_wish_day=day)
+        record_interview(office, "2025-001", "早川 美和", None, tokyo(7, 4), findings=findings)
+        assert interviewed.last_wish_day == day
+
+
+@pytest.mark.parametrize(
+    ("findings", "field"),
+    [
+        (InterviewFindings(purpose=Purpose.REVIEW), "session_minutes"),
+        (InterviewFindings(last_wish_day=dt.date(2025, 7, 14)), "last_wish_day"),
+        (InterviewFindings(session_minutes=(30,)), "session_minutes"),
+    ],
+    ids=["five sessions of a review", "no day of the period", "too short a session"],
+)
+def test_wishes_that_the_programme_does_not_offer_are_refused_on_the_phone_as_on_the_form(
+    office: Session, interviewed: Application, findings: InterviewFindings, field: str
+) -> None:
+    before = (interviewed.purpose, interviewed.last_wish_day, interviewed.session_minutes)
+    with pytest.raises(Invalid) as refused:
+        record_interview(office, "2025-001", "早川", "…", tokyo(7, 4), findings=findings)
+    assert refused.value.field == field
+    assert (interviewed.purpose, interviewed.last_wish_day, interviewed.session_minutes) == before
+    assert interviewed.interview is not None
+    assert interviewed.interview.caller == "早川 美和"
+
+
+def test_an_interview_is_corrected_until_the_decision(
+    office: Session, interviewed: Application
+) -> None:
+    corrected = record_interview(office, "2025-001", "小野寺 都", None, tokyo(7, 4))
+    assert interviewed.state == ApplicationState.INTERVIEWED
+    assert (corrected.caller, corrected.notes) == ("小野寺 都", "早めの派遣を希望。")
+    assert corrected.held_at == tokyo(7, 3), "when it was held is not when it was corrected"
+    record_interview(office, "2025-001", "小野寺 都", "", tokyo(7, 4), held_at=tokyo(7, 2))
+    assert (corrected.notes, corrected.held_at) == ("", tokyo(7, 2))
+    accept(office)
+    with pytest.raises(Conflict, match="interview is not possible"):
+        record_interview(office, "2025-001", "小野寺 都", None, tokyo(7, 5))
 
 
 def test_accepting_makes_an_engagement_that_waits(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from matcher.intake.drafts import AbsentTime, ApplicationDraft, faults
-from matcher.models import WeeklyHours
+from matcher.intake.drafts import AbsentTime, ApplicationDraft, InterviewFindings, Wishes, faults
+from matcher.models import Delivery, WeeklyHours
 from matcher.programme import ProgrammeRules
 
 MORNING = WeeklyHours(weekday="tue", opens=dt.time(9), closes=dt.time(12))
@@ -64,3 +64,13 @@ def test_a_draft_that_asks_for_more_names_the_field(
 ) -> None:
     (fault,) = faults(draft.model_copy(update=change), rules)
     assert fault.data["field"] == field
+
+
+def test_findings_hold_what_was_given_a_null_included_and_nothing_else() -> None:
+    findings = InterviewFindings(delivery=Delivery.ONLINE, last_wish_day=None)
+    assert findings.given() == {"delivery": "online", "last_wish_day": None}
+    assert InterviewFindings().given() == {}
+
+
+def test_an_interview_asks_about_every_wish() -> None:
+    assert InterviewFindings.model_fields.keys() == Wishes.model_fields.keys()

@@ -18,6 +18,7 @@ POSSIBLE = {
     "interviewed": {
         "answer": "interviewed",
         "assess": "interviewed",
+        "interview": "interviewed",
         "accept": "accepted",
         "decline": "declined",
         "withdraw": "withdrawn",

@@ -5,11 +5,13 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
+from sqlalchemy.orm.attributes import set_committed_value
 
 from matcher.clock import wall_time
 from matcher.delivery.sessions import cancel_session
 from matcher.errors import Conflict, NotFound, NotServable, PlanOutdated
 from matcher.models import (
+    Application,
     ConflictOfInterest,
     Engagement,
     EngagementState,
@@ -20,7 +22,13 @@ from matcher.models import (
     Session,
     WeeklyHours,
 )
-from matcher.planning.assignment import carry_out, list_candidates, propose, publish_proposal
+from matcher.planning.assignment import (
+    carry_out,
+    list_candidates,
+    propose,
+    propose_beforehand,
+    publish_proposal,
+)
 from matcher.planning.releases import publish
 from matcher.sample import load_sample
 from tests.matcher import rows
@@ -68,6 +76,25 @@ def test_a_proposal_changes_nothing(published: Database) -> None:
 
     assert len(published.scalars(select(Session)).all()) == 2
     assert len(published.scalars(select(Release)).all()) == 1
+
+
+def test_a_proposal_beforehand_is_the_one_that_comes_once_the_engagement_is_on_record(
+    published: Database,
+) -> None:
+    published.add(rows.application("A3"))
+    published.commit()
+    stranger = rows.engagement("A3")
+    stranger.weight = 1  # as the database would have it
+    set_committed_value(stranger, "application", published.get_one(Application, "A3"))
+    beforehand = propose_beforehand(published, stranger, LATER)
+    assert stranger not in published
+    published.add(rows.engagement("A3"))
+    published.commit()
+
+    proposal = propose(published, "A3", LATER)
+    assert beforehand.sessions == proposal.sessions
+    assert beforehand.match == proposal.match
+    assert (beforehand.cost, beforehand.bound) == (proposal.cost, proposal.bound)
 
 
 def test_an_assignment_is_a_release_of_its_own_and_moves_nobody_else(

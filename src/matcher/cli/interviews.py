@@ -1,0 +1,50 @@
+"""`matcher interviews`: who is to be called next, and what will be overdue by when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import click
+from rich.console import Console
+from sqlalchemy.orm import Session
+
+from matcher.database import create_database_engine, migrate, session_factory
+from matcher.errors import NotFound
+from matcher.intake.worklist import work_list
+from matcher.models import Programme
+from matcher.report.language import Voice
+from matcher.report.worklist import forecast_lines, interviews_table
+from matcher.settings import Settings
+
+
+@click.command
+@click.option("--programme", metavar="ID", help="Only those of one programme.")
+@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
+def interviews(programme: str | None, lang: Literal["ja", "en"]) -> None:
+    """List the interviews to be held, overdue ones first, and what will be overdue by when.
+
+    The forecast goes on at the pace of the last ten business days, in the order of the list.
+    """
+    settings = Settings.from_environment()
+    voice, console = Voice(lang), Console()
+    with _reading(settings) as db:
+        if programme is not None and db.get(Programme, programme) is None:
+            raise NotFound("programme", programme)
+        found = work_list(db, settings.now(), programme)
+        if found.items:
+            console.print(interviews_table(found, voice))
+        for line in forecast_lines(found, voice):
+            console.print(line, markup=False, highlight=False)
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Session]:
+    migrate(settings.database_url)
+    engine = create_database_engine(settings.database_url)
+    try:
+        with session_factory(engine, read_only=True)() as db:
+            yield db
+    finally:
+        engine.dispose()
