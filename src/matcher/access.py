@@ -29,6 +29,8 @@ from matcher.models import (
     Expert,
     Feed,
     FeedOwner,
+    Notice,
+    NoticeState,
     Organization,
     Role,
     Session,
@@ -96,6 +98,11 @@ PERMISSIONS: Final = _permissions(
         ("plans.publish", _ALL, _ALL, _NO, _NO, _NO),
         ("releases.list", _ALL, _ALL, _ALL, _NO, _NO),
         ("releases.get", _ALL, _ALL, _ALL, _NO, _NO),
+        ("notices.list", _ALL, _NO, _ALL, _NO, _OWN),
+        ("notices.get", _ALL, _NO, _ALL, _NO, _OWN),
+        ("notices.document", _ALL, _NO, _ALL, _NO, _OWN),
+        ("notices.release", _ALL, _NO, _ALL, _NO, _NO),
+        ("notices.recompose", _ALL, _NO, _ALL, _NO, _NO),
         ("feeds.list", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.create", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.rotate", _ALL, _ALL, _ALL, _OWN, _OWN),
@@ -154,6 +161,11 @@ _OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElem
     (Role.ORGANIZATION, Engagement): lambda own: Engagement.organization_id == own,
     (Role.ORGANIZATION, Session): lambda own: Session.engagement.has(
         Engagement.organization_id == own
+    ),
+    # Nothing is told before a person has released it.
+    (Role.ORGANIZATION, Notice): lambda own: (
+        Notice.application.has(Application.organization_id == own)
+        & Notice.state.in_((NoticeState.RELEASED, NoticeState.SENT))
     ),
     (Role.ORGANIZATION, Feed): lambda own: (
         (Feed.owner_kind == FeedOwner.ORGANIZATION) & (Feed.owner_id == own)

@@ -174,5 +174,6 @@ _KINDS_JA = {
     "release": "確定版",
     "feed": "カレンダー",
     "key": "APIキー",
+    "notice": "通知書",
     "municipality": "市区町村",
 }

@@ -1,9 +1,9 @@
-"""Background jobs: planning runs, carried out by worker processes.
+"""Background jobs: planning runs and mail, carried out by worker processes.
 
 The queue delivers a message at most once, and a worker may die with one in its hands. So a message
 is only the id of a run, and the table of plans is the truth: a worker claims the row, renews its
 lease while it lives, and every minute each worker looks for runs whose worker fell silent and for
-queued runs without a message.
+queued runs without a message. Released notices need no message at all: a worker looks for them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,8 @@ from huey.consumer import Consumer
 
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
+from matcher.notices.mailer import Mailer
+from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
 from matcher.planning.runs import LEASE, Clock, Sessions, execute_run, queued_runs, reap
 from matcher.settings import Settings
 
@@ -26,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE_NAME: Final = "matcher"
 SWEEP_EVERY: Final = dt.timedelta(minutes=1)
+MAIL_EVERY: Final = dt.timedelta(seconds=5)
+"""How long a released notice may wait for a worker to look for it."""
+
 POLL_SECONDS: Final = 1.0
 """How long a message may lie in the queue while the worker is idle."""
 
@@ -58,6 +64,14 @@ def open_queue(settings: Settings) -> Huey:
     )
 
 
+def open_mailer(settings: Settings, sessions: Sessions) -> Mailer | None:
+    """Make what mails released notices, as the settings say; None where they name no server."""
+    if settings.smtp_url is None or settings.mail_sender is None:
+        return None
+    server = MailServer.parse(settings.smtp_url.get_secret_value())
+    return Mailer(sessions, server, mailbox(settings.mail_sender), settings.now)
+
+
 class Jobs:
     """The queue and its work, for those who ask (`enqueue`) and those who do it (`work`)."""
 
@@ -68,11 +82,13 @@ class Jobs:
         *,
         clock: Clock = utc_now,
         lease: dt.timedelta = LEASE,
+        mailer: Mailer | None = None,
     ) -> None:
         self._queue = queue
         self._sessions = sessions
         self._clock = clock
         self._lease = lease
+        self._mailer = mailer
         self._stopping = threading.Event()
         self._idle = threading.Lock()
         self._message = queue.task(name="execute_run")(self.execute)
@@ -110,8 +126,13 @@ class Jobs:
             if plan_id not in announced:
                 self.enqueue(plan_id)
 
+    def mail(self) -> None:
+        """Mail the released notices that wait, where there is a server for them."""
+        if self._mailer is not None:
+            self._mailer.send_waiting(self._stopping)
+
     def work(self) -> None:
-        """Carry out runs, one at a time, until a signal ends the process.
+        """Carry out runs, one at a time, and mail notices, until a signal ends the process.
 
         SIGINT lets the run in hand finish; SIGTERM hands it back to the queue.
         """
@@ -120,20 +141,28 @@ class Jobs:
         consumer = Consumer(
             self._queue, workers=1, worker_type="thread", periodic=False, max_delay=POLL_SECONDS
         )
-        sweeper = threading.Thread(target=self._keep_sweeping, name="sweeper", daemon=True)
-        sweeper.start()
+        sweeper = self._keep(self.sweep, "sweeper", min(SWEEP_EVERY, self._lease))
+        mailing = self._keep(self.mail, "mailer", MAIL_EVERY) if self._mailer else None
         consumer.run()
         self._stopping.set()
         if self._idle.acquire(timeout=STOP_SECONDS):
             self._idle.release()
         sweeper.join(STOP_SECONDS)
+        if mailing:
+            mailing.join(TIMEOUT_SECONDS)
 
-    def _keep_sweeping(self) -> None:
-        pause = min(SWEEP_EVERY, self._lease).total_seconds()
-        while True:
-            try:
-                self.sweep()
-            except Exception:
-                logger.exception("a sweep failed; the next one tries again")
-            if self._stopping.wait(pause):
-                return
+    def _keep(self, job: Callable[[], None], name: str, every: dt.timedelta) -> threading.Thread:
+        """Do a job again and again, in a thread of its own, until the worker is told to end."""
+
+        def repeat() -> None:
+            while True:
+                try:
+                    job()
+                except Exception:
+                    logger.exception("the %s failed; its next round tries again", name)
+                if self._stopping.wait(every.total_seconds()):
+                    return
+
+        thread = threading.Thread(target=repeat, name=name, daemon=True)
+        thread.start()
+        return thread

@@ -10,13 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.fields import TimeLimit
+from matcher.notices.smtp import MailServer, mailbox
 
 PREFIX = "MATCHER_"
 PEPPER_FILE = "key-pepper"
@@ -31,6 +32,21 @@ def _web_address(text: str) -> str:
 def _rate(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]*/(second|minute|hour|day)", text):
         raise ValueError("give a number a second, minute, hour or day, such as 600/minute")
+    return text
+
+
+def _mail_server(url: SecretStr) -> SecretStr:
+    MailServer.parse(url.get_secret_value())
+    return url
+
+
+def _mail_sender(text: str | None, known: ValidationInfo) -> str | None:
+    if text is not None:
+        mailbox(text)
+    elif known.data.get("smtp_url") is not None:
+        raise ValueError(
+            "give the address that notices come from, such as office@dispatch.example.jp"
+        )
     return text
 
 
@@ -65,6 +81,15 @@ class Settings(BaseSettings):
 
     rate_limit: Annotated[str, AfterValidator(_rate)] = "600/minute"
     """How often one API key, or one address without a key, may ask; each HTTP worker counts."""
+
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    """The server that mails released notices: `smtps://USER:PASSWORD@HOST:PORT` or `smtp://…`;
+    with none they are downloaded and handed over by a person."""
+
+    mail_sender: Annotated[str | None, AfterValidator(_mail_sender)] = Field(
+        default=None, validate_default=True
+    )
+    """Who notices come from: `派遣事務局 <office@dispatch.example.jp>`."""
 
     clock_shift_days: int = 0
     """How many days the service's clocks are set forward, or back: a programme of the past can be

@@ -17,7 +17,15 @@ from matcher.access import (
     revoke_key,
 )
 from matcher.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from matcher.models import ApiKey, Engagement, Expert, Organization, Role
+from matcher.models import (
+    ApiKey,
+    Engagement,
+    Expert,
+    Notice,
+    NoticeState,
+    Organization,
+    Role,
+)
 from tests.matcher.rows import add_engagements, add_one_of_everything
 
 NOW = dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)
@@ -141,6 +149,25 @@ def test_an_expert_owns_the_engagements_of_sessions_that_are_not_cancelled(db: S
     assert owned == ["A1"]
     stranger = Principal(Role.EXPERT, "E2", "K2")
     assert db.scalars(select(Engagement.id).where(owned_by(Engagement, stranger))).all() == []
+
+
+@pytest.mark.parametrize("state", list(NoticeState))
+def test_an_organization_owns_its_notices_once_they_are_released(
+    db: Session, state: NoticeState
+) -> None:
+    add_one_of_everything(db)
+    db.scalars(select(Notice)).one().state = state
+    db.flush()
+    owned = {
+        own: len(db.scalars(select(Notice).where(owned_by(Notice, _organization(own)))).all())
+        for own in ("O1", "O2")
+    }
+    released = state in {NoticeState.RELEASED, NoticeState.SENT}
+    assert owned == {"O1": int(released), "O2": 0}
+
+
+def _organization(id: str) -> Principal:
+    return Principal(Role.ORGANIZATION, id, "K1")
 
 
 def test_what_nobody_said_to_be_owned_is_owned_by_nobody(db: Session) -> None:

@@ -79,6 +79,8 @@ def test_a_secret_is_not_shown() -> None:
         ("MATCHER_RATE_LIMIT", "often", "such as 600/minute"),
         ("MATCHER_RATE_LIMIT", "0/minute", "such as 600/minute"),
         ("MATCHER_PUBLIC_URL", "dispatch.example.jp", "such as https://dispatch.example.jp"),
+        ("MATCHER_SMTP_URL", "mail.example.jp:25", "smtp://HOST:PORT or smtps://USER"),
+        ("MATCHER_MAIL_SENDER", "派遣事務局", "such as 派遣事務局 <office@dispatch.example.jp>"),
     ],
 )
 def test_a_setting_in_another_form_is_refused_with_an_example(
@@ -88,6 +90,39 @@ def test_a_setting_in_another_form_is_refused_with_an_example(
 
     with pytest.raises(Misconfigured, match=f"^{variable}: give .*{remedy}"):
         Settings.from_environment()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mail.example.jp",
+        "smtp://",
+        "smtp://mail.example.jp:mail",
+        "smtp://mail.example.jp/inbox",
+        "smtp://office@mail.example.jp",
+        "smtp://office:hush/hush@mail.example.jp",
+    ],
+)
+def test_the_address_of_no_mail_server_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("MATCHER_SMTP_URL", url)
+    monkeypatch.setenv("MATCHER_MAIL_SENDER", "office@dispatch.example.jp")
+
+    with pytest.raises(Misconfigured, match=r"^MATCHER_SMTP_URL: give smtp://") as refused:
+        Settings.from_environment()
+
+    assert "hush" not in str(refused.value)
+
+
+def test_a_mail_server_needs_to_know_who_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_SMTP_URL", "smtps://office:hush@mail.example.jp")
+
+    with pytest.raises(Misconfigured, match=r"^MATCHER_MAIL_SENDER: give the address"):
+        Settings.from_environment()
+
+    monkeypatch.setenv("MATCHER_MAIL_SENDER", "派遣事務局 <office@dispatch.example.jp>")
+    assert "hush" not in repr(Settings.from_environment())
 
 
 def test_no_run_gets_a_longer_time_limit_by_default_than_it_may_have(

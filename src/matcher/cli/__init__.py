@@ -30,8 +30,9 @@ class LazyCommand(NamedTuple):
 COMMANDS = {
     "demo": LazyCommand("matcher.cli.demo", "demo", "Play a year, applications to calendars."),
     "serve": LazyCommand("matcher.cli.serve", "serve", "Answer HTTP requests."),
-    "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued planning runs."),
+    "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued runs, mail notices."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
+    "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list and revoke API keys."),
     "interviews": LazyCommand(
         "matcher.cli.interviews", "interviews", "List whom to call next, overdue first."

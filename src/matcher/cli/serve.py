@@ -40,7 +40,7 @@ POLL_SECONDS = 0.2
     "with_worker",
     default=True,
     show_default=True,
-    help="Start a worker for planning runs too.",
+    help="Start a worker for planning runs and mail too.",
 )
 def serve(host: str, port: int, workers: int, with_worker: bool) -> int:
     """Bring the database up to date, then answer HTTP requests until told to stop.

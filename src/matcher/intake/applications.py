@@ -44,6 +44,7 @@ from matcher.models import (
     Programme,
     new_identifier,
 )
+from matcher.notices.composition import draft_notice
 from matcher.programme import ProgrammeRules
 
 __all__ = [
@@ -197,7 +198,7 @@ def decide(
     *,
     meeting_url: str | None = None,
 ) -> Decision:
-    """Accept the application, which makes an engagement, or decline it.
+    """Accept the application, which makes an engagement, or decline it; write the notice of it.
 
     `reasons` are words; where it is declined, the requirements not met are named before them.
     `meeting_url` is the link of online sessions, if it is known.
@@ -220,6 +221,7 @@ def decide(
         outcome=outcome, decided_at=now, decided_by=by, reasons=tuple(reasons)
     )
     application.state = following
+    db.add(draft_notice(application, by, now))
     db.flush()
     return application.decision
 

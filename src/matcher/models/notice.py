@@ -55,6 +55,7 @@ class Notice(Base):
     sent_at: Mapped[dt.datetime | None]
     """When a mail server took it; a released notice without one was handed over by a person."""
     attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was given up to be mailed; 0 and released: it leaves by hand."""
     error: Mapped[str | None]
     """What the mail server said the last time, where it refused."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from matcher.clock import TOKYO
@@ -26,6 +27,8 @@ from matcher.models import (
     Engagement,
     EngagementState,
     Expert,
+    Notice,
+    NoticeState,
     Organization,
     Outcome,
     Programme,
@@ -368,6 +371,17 @@ def test_declining_names_the_requirements_not_met_and_other_reasons(
     assert decision.reasons == ("located_in_tokyo", "団体の都合")
     assert interviewed.state == ApplicationState.DECLINED
     assert office.get(Engagement, "2025-001") is None
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_decision_leaves_its_notice_as_a_draft(
+    office: Session, interviewed: Application, outcome: Outcome
+) -> None:
+    decide(office, "2025-001", outcome, ("団体の都合",), "笠原 文子", tokyo(7, 4))
+    notice = office.scalars(select(Notice)).one()
+    assert (notice.kind.value, notice.state) == (outcome.value, NoticeState.DRAFT)
+    assert (notice.application_id, notice.created_by) == ("2025-001", "笠原 文子")
+    assert ("団体の都合" in notice.text_ja) == (outcome == Outcome.DECLINED)
 
 
 def test_declining_without_any_reason_is_refused(office: Session, interviewed: Application) -> None:

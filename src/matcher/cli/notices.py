@@ -1,0 +1,103 @@
+"""`matcher notices`: read the notices in the outbox, release them, mail what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from matcher.clock import to_tokyo
+from matcher.database import create_database_engine, migrate, session_factory
+from matcher.errors import Misconfigured, NotFound
+from matcher.jobs import open_mailer
+from matcher.models import Notice, NoticeState
+from matcher.notices.outbox import release as release_notice
+from matcher.settings import Settings
+
+
+@click.group
+def notices() -> None:
+    """Read the notices in the outbox, release them, mail what waits."""
+
+
+@notices.command("list")
+@click.option(
+    "--state", type=click.Choice([each.value for each in NoticeState]), help="Only those in one."
+)
+def list_all(state: str | None) -> None:
+    """List the notices, the newest last."""
+    settings = Settings.from_environment()
+    wanted = select(Notice).order_by(Notice.created_at, Notice.id)
+    if state is not None:
+        wanted = wanted.where(Notice.state == NoticeState(state))
+    table = Table(box=None)
+    for column in ("id", "state", "kind", "application", "created", "to", "error"):
+        table.add_column(column, no_wrap=column not in {"to", "error"}, overflow="fold")
+    with _sessions(settings) as sessions, sessions() as db:
+        for notice in db.scalars(wanted):
+            table.add_row(*_row(notice))
+    Console().print(table)
+
+
+@notices.command
+@click.argument("notice_id", metavar="ID")
+@click.option("--lang", type=click.Choice(["ja", "en"]), default="ja", show_default=True)
+@click.option("--html", "as_html", is_flag=True, help="The page to print, instead of the text.")
+def show(notice_id: str, lang: str, as_html: bool) -> None:
+    """Print one notice: matcher notices show ID --html > notice.html."""
+    with _sessions(Settings.from_environment()) as sessions, sessions() as db:
+        notice = db.get(Notice, notice_id)
+        if notice is None:
+            raise NotFound("notice", notice_id)
+        click.echo(getattr(notice, f"{'html' if as_html else 'text'}_{lang}"), nl=False)
+
+
+@notices.command
+@click.argument("notice_id", metavar="ID")
+@click.option("--by", default="matcher notices", show_default=True, help="Who releases it.")
+def release(notice_id: str, by: str) -> None:
+    """Let a notice go out: by mail where MATCHER_SMTP_URL names a server, else by hand."""
+    settings = Settings.from_environment()
+    by_mail = settings.smtp_url is not None
+    with _sessions(settings) as sessions, sessions.begin() as db:
+        release_notice(db, notice_id, by, settings.now(), by_mail=by_mail)
+    way = (
+        "the worker, or 'matcher notices send', mails it" if by_mail else "it is yours to hand over"
+    )
+    click.echo(f"Notice {notice_id} is released: {way}.", err=True)
+
+
+@notices.command
+def send() -> None:
+    """Mail the released notices that wait, once; a worker does the same all the time."""
+    settings = Settings.from_environment()
+    with _sessions(settings) as sessions:
+        mailer = open_mailer(settings, sessions)
+        if mailer is None:
+            raise Misconfigured(
+                "MATCHER_SMTP_URL: give the server that mails notices.",
+                "MATCHER_SMTP_URL に通知書を送信するメールサーバーを指定してください。",
+                setting="MATCHER_SMTP_URL",
+            )
+        mailer.send_waiting()
+
+
+@contextmanager
+def _sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    migrate(settings.database_url)
+    engine = create_database_engine(settings.database_url)
+    try:
+        yield session_factory(engine)
+    finally:
+        engine.dispose()
+
+
+def _row(notice: Notice) -> tuple[str, ...]:
+    created = to_tokyo(notice.created_at).date().isoformat()
+    told = (notice.id, notice.state, notice.kind, notice.application_id, created)
+    return *told, notice.recipient_email, notice.error or ""

@@ -1,0 +1,1 @@
+"""What organizations are told in writing: letters, the outbox, and the mail that carries them."""
