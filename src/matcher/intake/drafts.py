@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -14,7 +14,7 @@ from matcher.models import Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
 from matcher.programme import ProgrammeRules
 
-__all__ = ["AbsentTime", "ApplicationDraft", "GivenAnswer", "faults"]
+__all__ = ["AbsentTime", "ApplicationDraft", "GivenAnswer", "faults", "session_faults"]
 
 
 class _Given(BaseModel):
@@ -51,24 +51,26 @@ class ApplicationDraft(_Given):
 
 def faults(draft: ApplicationDraft, rules: ProgrammeRules) -> Iterator[Invalid]:
     """What the draft asks for and the programme does not offer."""
-    yield from _session_faults(draft, rules)
+    yield from session_faults(draft.session_minutes, draft.purpose, rules)
     yield from _hour_faults(draft)
     yield from _day_faults(draft, rules)
 
 
-def _session_faults(draft: ApplicationDraft, rules: ProgrammeRules) -> Iterator[Invalid]:
-    review = draft.purpose == Purpose.REVIEW
-    limit = rules.review_session_limit if review else rules.session_limit
+def session_faults(
+    session_minutes: Sequence[int], purpose: Purpose, rules: ProgrammeRules
+) -> Iterator[Invalid]:
+    """What is wrong with the number and the lengths of the sessions that are wanted."""
+    limit = rules.session_limit_of(purpose)
     shortest, longest = rules.session_minutes.shortest, rules.session_minutes.longest
-    if len(draft.session_minutes) > limit:
+    if len(session_minutes) > limit:
         yield Invalid(
             "session_minutes",
-            f"{len(draft.session_minutes)} sessions are asked for",
+            f"{len(session_minutes)} sessions are asked for",
             f"ask for at most {limit}",
-            reason_ja=f"{len(draft.session_minutes)}回の派遣が希望されています",
+            reason_ja=f"{len(session_minutes)}回の派遣が希望されています",
             remedy_ja=f"{limit}回以内で指定してください",
         )
-    if not all(shortest <= minutes <= longest for minutes in draft.session_minutes):
+    if not all(shortest <= minutes <= longest for minutes in session_minutes):
         yield Invalid(
             "session_minutes",
             "a session is shorter or longer than the programme offers",
