@@ -186,9 +186,7 @@ class DecisionBody(Body):
 class WithdrawalBody(OptionalBody):
     """Why the application is taken back."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"reason": "事務局の体制が変わったため"}}
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {"reason": "事務局の体制変更のため"}})
 
     reason: Paragraphs = ""
 

@@ -38,7 +38,9 @@ class SessionQuery(PageQuery):
 class MoveBody(Body, SessionMove):
     """When the session is to take place instead."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"start_at": "2025-10-08T14:00+09:00"}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"start_at": "2025-10-08T14:00:00+09:00"}}
+    )
 
 
 class ReportBody(Body, ReportDraft):
