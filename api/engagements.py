@@ -121,7 +121,7 @@ class CompletionView(View):
 
     rollout: str = Field(description="how the manual reaches the members")
     revision: str = Field(description="when and how it will be revised")
-    early_reason: str | None = Field(description="null: all sessions have taken place")
+    early_reason: str | None = Field(description="null: no session was left")
     completed_at: TokyoTime
     completed_by: str
 

@@ -186,7 +186,7 @@ def test_a_session_that_did_not_take_place_is_cancelled_and_planned_again(
     assert [each["number"] for each in sessions] == [1, 2, 3]
     assert all(dt.datetime.fromisoformat(each["start_at"]) > office.now for each in sessions[1:])
     late = office.staff.post(f"{path}/report", HELD)
-    assert (late.status_code, late.json()["status"]) == (409, "cancelled")
+    assert (late.status_code, late.json()["session_status"]) == (409, "cancelled")
 
 
 def test_an_early_end_says_why_and_frees_the_rest(office: Office) -> None:

@@ -103,7 +103,7 @@ def require_confirmed(session: Session, done: Words) -> None:
         raise Conflict(
             f"Only a confirmed session can be {done.en}; this one is {session.status}.",
             f"{done.ja}のは確定した派遣だけです(状態: {STATUSES_JA[session.status]})。",
-            status=session.status,
+            session_status=session.status,
         )
 
 

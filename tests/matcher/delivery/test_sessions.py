@@ -84,7 +84,7 @@ def test_a_session_that_was_reported_on_cannot_be_cancelled(
 
     with pytest.raises(Conflict, match=f"this one is {status}") as refused:
         cancel(planned, "S1", rows.MORNING + dt.timedelta(days=1))
-    assert refused.value.data["status"] == status
+    assert refused.value.data["session_status"] == status
 
 
 def test_a_session_cannot_be_cancelled_twice(planned: Database) -> None:
