@@ -105,14 +105,14 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     settings = Settings.model_validate(
         {"database_url": database_url, "data_directory": tmp_path, "key_pepper": PEPPER}
     )
-    app = create_app(settings, clock=lambda: office.now)
+    app = create_app(settings, clock=lambda: opened.now)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    office = Office(app, f"http://127.0.0.1:{server.server_port}")
+    opened = Office(app, f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        prepare(office)
-        yield office
+        prepare(opened)
+        yield opened
     finally:
         server.shutdown()
         thread.join()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session as Database
@@ -28,7 +29,7 @@ END = CompletionDraft(rollout="会員総会で配布する。", revision="年に
 EARLY = END.model_copy(update={"early_reason": "必要な内容がまとまった。"})
 
 
-def revise(db: Database, now: dt.datetime = AFTER_FIRST, **changes: object) -> Engagement:
+def revise(db: Database, now: dt.datetime = AFTER_FIRST, **changes: Any) -> Engagement:
     engagement = db.get_one(Engagement, "A1")
     revise_engagement(db, engagement, EngagementChanges.model_validate(changes), now)
     db.commit()
@@ -98,7 +99,7 @@ def test_what_is_published_agrees_with_what_was_asked_for(planned: Database) -> 
     ],
 )
 def test_sessions_that_no_longer_agree_are_named(
-    planned: Database, changes: dict[str, object], outgrown: list[str]
+    planned: Database, changes: dict[str, Any], outgrown: list[str]
 ) -> None:
     revise(planned, **changes)
 
@@ -137,7 +138,7 @@ def test_what_is_left_out_stays(planned: Database) -> None:
     ],
 )
 def test_what_was_asked_of_a_session_that_has_begun_stays(
-    planned: Database, changes: dict[str, object], field: str
+    planned: Database, changes: dict[str, Any], field: str
 ) -> None:
     revise(planned, rows.MORNING - DAY, session_contents=("行動計画", "事例の整理", "運用の助言"))
 
@@ -160,7 +161,7 @@ def test_what_was_asked_of_a_session_that_has_begun_stays(
     ],
 )
 def test_what_the_programme_does_not_offer_is_refused(
-    planned: Database, changes: dict[str, object], field: str
+    planned: Database, changes: dict[str, Any], field: str
 ) -> None:
     engagement = planned.get_one(Engagement, "A1")
     draft = EngagementChanges.model_construct(_fields_set=set(changes), **changes)

@@ -170,8 +170,7 @@ def test_an_expert_is_in_one_place_at_a_time(planned: Database, elsewhere: str, 
 
     error = refusal(planned, "S2", "2025-10-15T14:00")
     assert error.data["rules"] == (rule,)
-    (broken,) = error.data["broken"]  # type: ignore[misc]  # data is of any type
-    assert "A2 session 1" in broken
+    assert "A2 session 1" in str(error.data["broken"])
 
 
 def test_an_expert_gives_no_more_sessions_a_day_than_agreed(planned: Database) -> None:
