@@ -18,7 +18,6 @@ from api.schema import (
     Body,
     Created,
     Hours,
-    NoFields,
     OptionalBody,
     Page,
     PageQuery,
@@ -203,6 +202,14 @@ class DecisionBody(Body):
     )
 
 
+class WithdrawalBody(OptionalBody):
+    """Why the application is taken back."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"reason": "事務局の体制変更のため"}})
+
+    reason: Paragraphs = ""
+
+
 class InterviewView(View):
     """The phone call before the decision."""
 
@@ -219,6 +226,14 @@ class DecisionView(View):
     decided_at: TokyoTime
     decided_by: str
     reasons: tuple[str, ...]
+
+
+class WithdrawalView(View):
+    """Who took an application back, when and why."""
+
+    withdrawn_at: TokyoTime
+    withdrawn_by: str
+    reason: str
 
 
 class ApplicationView(View):
@@ -242,6 +257,7 @@ class ApplicationView(View):
     absences: tuple[AbsenceView, ...]
     interview: InterviewView | None
     decision: DecisionView | None
+    withdrawal: WithdrawalView | None
 
 
 class ApplicationPage(Page):
@@ -292,6 +308,7 @@ def list(query: ApplicationQuery) -> ApplicationPage:
         selectinload(Application.absences),
         joinedload(Application.interview),
         joinedload(Application.decision),
+        joinedload(Application.withdrawal),
     )
     if query.state:
         wanted = wanted.where(Application.state == query.state)
@@ -385,7 +402,11 @@ def decide(path: ApplicationPath, body: DecisionBody) -> ApplicationView:
 
 
 @blueprint.post("/<application_id>/withdrawal", responses={200: ApplicationView})
-def withdraw(path: ApplicationPath, body: NoFields) -> ApplicationView:  # noqa: ARG001  it must be empty
+def withdraw(path: ApplicationPath, body: WithdrawalBody) -> ApplicationView:
     """Take an application back; its future sessions are cancelled."""
     application = one(Application, path.application_id)
-    return ApplicationView.of(withdraw_application(database(), application.id, now()))
+    return ApplicationView.of(
+        withdraw_application(
+            database(), application.id, principal().name, now(), reason=body.reason
+        )
+    )

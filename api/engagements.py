@@ -13,7 +13,9 @@ from sqlalchemy.orm import joinedload
 from api.context import database, now, principal, services
 from api.openapi import noun
 from api.records import one, page_of, visible
+from api.revisions import require_match
 from api.schema import (
+    Body,
     NamedView,
     OptionalBody,
     Page,
@@ -23,11 +25,19 @@ from api.schema import (
     View,
     absent,
 )
+from matcher.delivery.engagements import (
+    CompletionDraft,
+    EngagementChanges,
+    course_of,
+    revise_engagement,
+    sessions_to_replan,
+)
+from matcher.delivery.engagements import complete as complete_engagement
 from matcher.fields import Identifier
 from matcher.models import Engagement, EngagementState, Expert, Release
 from matcher.planning.assignment import Proposal, carry_out, list_candidates, propose
 from matcher.planning.matching import Match, ReasonCode
-from matcher.programme import Phase
+from matcher.programme import Phase, PhaseContents, Words
 
 blueprint = noun("engagements", "Accepted applications that an expert is to serve (派遣案件)")
 
@@ -45,6 +55,33 @@ class EngagementQuery(PageQuery):
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
 
 
+class EngagementChangesBody(Body, EngagementChanges):
+    """What is to be different; what is left out stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "session_minutes": [120, 90, 120],
+                "session_contents": ["行動計画", "事例の整理と本文の作成", "運用の助言"],
+                "max_gap_days": 42,
+            }
+        }
+    )
+
+
+class CompletionBody(Body, CompletionDraft):
+    """What becomes of the manual; and why it ends early, where sessions are left."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "rollout": "会員総会で配布し、説明会を開く。",
+                "revision": "年に一度、春に見直す。",
+            }
+        }
+    )
+
+
 class EngagementView(View):
     """An accepted application that an expert is to serve."""
 
@@ -53,6 +90,9 @@ class EngagementView(View):
     organization: NamedView
     state: EngagementState
     session_minutes: tuple[int, ...]
+    session_contents: tuple[str, ...] | None = Field(
+        description="what each session is about, as agreed; null: as the programme has it"
+    )
     earliest: date
     latest: date
     min_gap_days: int
@@ -61,6 +101,40 @@ class EngagementView(View):
     weight: int
     municipality_code: str | None = Field(description="null: online")
     meeting_url: str | None
+
+
+class CourseSessionView(View):
+    """What one session is for."""
+
+    number: int
+    minutes: int
+    phase: Phase
+    title: Words
+    contents: PhaseContents = Field(
+        description="as the programme has it, for a new manual or for the review of one"
+    )
+    agreed: str | None = Field(description="what it is about, as agreed; null: nothing else")
+
+
+class CompletionView(View):
+    """How an engagement ended."""
+
+    rollout: str = Field(description="how the manual reaches the members")
+    revision: str = Field(description="when and how it will be revised")
+    early_reason: str | None = Field(description="null: no session was left")
+    completed_at: TokyoTime
+    completed_by: str
+
+
+class EngagementDetailView(EngagementView):
+    """An engagement with what its sessions are for, and how it ended."""
+
+    course: tuple[CourseSessionView, ...] = Field(description="the sessions that are wanted")
+    sessions_to_replan: tuple[str, ...] = Field(
+        description="the ids of published sessions that no longer agree with this: "
+        "ask for an assignment, or start a planning run"
+    )
+    completion: CompletionView | None
 
 
 class EngagementPage(Page):
@@ -156,10 +230,29 @@ def list(query: EngagementQuery) -> EngagementPage:
     return EngagementPage.of(page_of(wanted, [Engagement.id], query))
 
 
-@blueprint.get("/<engagement_id>", responses={200: EngagementView})
-def get(path: EngagementPath) -> EngagementView:
-    """Get one engagement."""
-    return EngagementView.of(one(Engagement, path.engagement_id))
+@blueprint.get("/<engagement_id>", responses={200: EngagementDetailView})
+def get(path: EngagementPath) -> EngagementDetailView:
+    """Get one engagement, with what each of its sessions is for."""
+    return _detail(one(Engagement, path.engagement_id))
+
+
+@blueprint.patch("/<engagement_id>", responses={200: EngagementDetailView})
+def revise(path: EngagementPath, body: EngagementChangesBody) -> EngagementDetailView:
+    """Revise what an engagement asks for, as agreed after session 1.
+
+    What is published stays until it is planned anew; `sessions_to_replan` tells which sessions no
+    longer agree. If-Match holds the ETag with which the engagement was read.
+    """
+    engagement = one(Engagement, path.engagement_id, for_change=True)
+    require_match(_detail(engagement))
+    return _detail(revise_engagement(database(), engagement, body, now()))
+
+
+@blueprint.post("/<engagement_id>/completion", responses={200: EngagementDetailView})
+def complete(path: EngagementPath, body: CompletionBody) -> EngagementDetailView:
+    """Complete an engagement; sessions that are still to come are cancelled."""
+    engagement = one(Engagement, path.engagement_id)
+    return _detail(complete_engagement(database(), engagement.id, body, principal().name, now()))
 
 
 @blueprint.get("/<engagement_id>/candidates", responses={200: CandidatesView})
@@ -195,6 +288,16 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
     if not body.publish:
         return _assignment(proposal, None)
     return _assignment(*carry_out(database(), proposal, principal().name, now()))
+
+
+def _detail(engagement: Engagement) -> EngagementDetailView:
+    completion = engagement.completion
+    return EngagementDetailView(
+        **dict(EngagementView.of(engagement)),
+        course=tuple(map(CourseSessionView.of, course_of(engagement))),
+        sessions_to_replan=tuple(each.id for each in sessions_to_replan(engagement, now())),
+        completion=None if completion is None else CompletionView.of(completion),
+    )
 
 
 def show_proposal(proposal: Proposal) -> ProposalView:

@@ -6,11 +6,16 @@ from pydantic import AliasPath, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload
 
+from api.context import database, now, principal
 from api.openapi import noun
 from api.records import one, page_of, visible
-from api.schema import NamedView, Page, PageQuery, PathParameters, TokyoTime, View, absent
+from api.revisions import require_match
+from api.schema import Body, NamedView, Page, PageQuery, PathParameters, TokyoTime, View, absent
+from matcher.delivery.moving import SessionMove, move_session
+from matcher.delivery.reports import ReportDraft, SessionOutcome, report_of, report_session
+from matcher.delivery.sessions import LapseDraft, cancel_session
 from matcher.fields import Identifier
-from matcher.models import Engagement, Session, SessionStatus
+from matcher.models import Engagement, ManualState, Party, Session, SessionStatus
 from matcher.programme import Phase
 
 blueprint = noun("sessions", "The visits, 1 to 5 of an engagement (派遣)")
@@ -28,6 +33,51 @@ class SessionQuery(PageQuery):
     engagement: Identifier | SkipJsonSchema[None] = absent("only those of one engagement")
     expert: Identifier | SkipJsonSchema[None] = absent("only those of one expert")
     status: SessionStatus | SkipJsonSchema[None] = absent("only those of one status")
+
+
+class MoveBody(Body, SessionMove):
+    """When the session is to take place instead."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"start_at": "2025-10-08T14:00:00+09:00"}}
+    )
+
+
+class ReportBody(Body, ReportDraft):
+    """What became of a session.
+
+    One that was held needs attendees, what was done and the state of the manual; one that was
+    missed needs the party it was missed by and the reason.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "outcome": "held",
+                "attendees": ["事務局長", "会員企業の担当者2名"],
+                "done": "過去の事例を聞き取り、手引きの骨子を決めた。",
+                "tasks": ["会員企業への聞き取り"],
+                "manual_state": "outline",
+            }
+        }
+    )
+
+
+class CancellationBody(Body, LapseDraft):
+    """Who a session is cancelled because of, and why."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"party": "expert", "reason": "急病のため"}}
+    )
+
+
+class LapseView(View):
+    """Why a session does not take place, or did not."""
+
+    party: Party
+    reason: str
+    recorded_by: str
+    recorded_at: TokyoTime
 
 
 class SessionView(View):
@@ -50,6 +100,25 @@ class SessionView(View):
     meeting_url: str | None
     revised_at: TokyoTime
     sequence: int = Field(description="one more with each change of time, place or status")
+    lapse: LapseView | None = Field(
+        description="why it was cancelled or missed; null: it was not, or its engagement ended "
+        "before it, or a plan dropped it"
+    )
+
+
+class ReportView(View):
+    """What is on record of a session that was held or missed."""
+
+    session_id: str
+    outcome: SessionOutcome
+    attendees: tuple[str, ...]
+    done: str
+    tasks: tuple[str, ...] = Field(description="what the organization does before the next session")
+    manual_state: ManualState | None
+    party: Party | None = Field(description="who it was missed by; null: it was held")
+    reason: str
+    reported_by: str
+    reported_at: TokyoTime
 
 
 class SessionPage(Page):
@@ -77,7 +146,48 @@ def get(path: SessionPath) -> SessionView:
     return SessionView.of(one(Session, path.session_id))
 
 
+@blueprint.patch("/<session_id>", responses={200: SessionView})
+def move(path: SessionPath, body: MoveBody) -> SessionView:
+    """Move a session to another time, after the checks that a plan passes.
+
+    It becomes a release of its own, and calendars follow. If-Match holds the ETag with which the
+    session was read.
+    """
+    session = one(Session, path.session_id)
+    require_match(SessionView.of(session))
+    return SessionView.of(move_session(database(), session.id, body, principal().name, now()))
+
+
+@blueprint.get("/<session_id>/report", responses={200: ReportView})
+def get_report(path: SessionPath) -> ReportView:
+    """Get what is on record of a session that was held or missed."""
+    return ReportView.of(report_of(one(Session, path.session_id)))
+
+
+@blueprint.post("/<session_id>/report", responses={200: ReportView})
+def report(path: SessionPath, body: ReportBody) -> ReportView:
+    """Report on a session that is over: it was held, or missed.
+
+    One that was missed is used up. One that is to take place after all is cancelled instead, and
+    planned again.
+    """
+    session = one(Session, path.session_id)
+    by = principal().name
+    return ReportView.of(report_of(report_session(database(), session.id, body, by, now())))
+
+
+@blueprint.post("/<session_id>/cancellation", responses={200: SessionView})
+def cancel(path: SessionPath, body: CancellationBody) -> SessionView:
+    """Cancel a session that is to come, or that did not take place; later ones move up.
+
+    Another one can then be planned in its stead.
+    """
+    session = one(Session, path.session_id)
+    return SessionView.of(cancel_session(database(), session.id, body, principal().name, now()))
+
+
 _NAMES = (
     joinedload(Session.expert),
     joinedload(Session.engagement).joinedload(Engagement.organization),
+    joinedload(Session.lapse),
 )

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, NoReturn
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from matcher.fields import CORPORATE_NUMBER, EMAIL, LINE, MUNICIPALITY_CODE, TELEPHONE
+from matcher.fields import CORPORATE_NUMBER, EMAIL, LINE, MUNICIPALITY_CODE, TELEPHONE, TEXT
 
 Language = Literal["en", "ja"]
 
@@ -198,6 +198,12 @@ _WRITTEN: Final = {
         "give some text without line breaks or control characters",
         "1行の文字列ではありません",
         "改行や制御文字を含まない、空白だけではない文字列を指定してください",
+    ),
+    TEXT: _Words(
+        "it says nothing, or holds control characters",
+        "give some text",
+        "文章ではありません",
+        "制御文字を含まない、空白だけではない文章を指定してください",
     ),
 }
 """By the pattern that a text does not match, where a person would rather not read the pattern."""

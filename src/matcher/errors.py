@@ -170,6 +170,7 @@ _KINDS_JA = {
     "specialty": "専門分野",
     "engagement": "派遣案件",
     "session": "派遣",
+    "report": "実施報告",
     "plan": "派遣計画",
     "release": "確定版",
     "feed": "カレンダー",

@@ -16,6 +16,8 @@ _PRINTABLE = rf"[^{_UNPRINTABLE}]"
 _VISIBLE = rf"[^\s{_UNPRINTABLE}]"
 
 LINE = rf"^{_PRINTABLE}*{_VISIBLE}{_PRINTABLE}*$"
+_UNWRITABLE = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+TEXT = rf"^[^{_UNWRITABLE}]*[^\s{_UNWRITABLE}][^{_UNWRITABLE}]*$"
 EMAIL = r"^[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 TELEPHONE = r"^(\+?[0-9][0-9 ()-]{4,30})?$"
 MUNICIPALITY_CODE = r"^[0-9]{5}$"
@@ -31,6 +33,9 @@ Paragraphs = Annotated[
     str, StringConstraints(max_length=5000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
 ]
 """Text of any number of lines."""
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=5000, pattern=TEXT)]
+"""Text of any number of lines that says something."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$")]
 

@@ -217,6 +217,10 @@ class ProgrammeRules(_Rules):
                 raise ValueError(f"an id stands twice among {', '.join(ids)}")
         return self
 
+    def session_limit_of(self, purpose: Purpose | Literal["new_manual", "review"]) -> int:
+        """How many sessions an organization may receive, for a new manual or for a review."""
+        return self.review_session_limit if purpose == Purpose.REVIEW else self.session_limit
+
     def phase(self, number: int, sessions: int | None = None) -> PhaseRules:
         """The phase of session `number` in a course of `sessions` (a full course by default).
 

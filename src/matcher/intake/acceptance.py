@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from matcher.clock import to_tokyo
+from matcher.delivery.sessions import free_future_sessions
+from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict
 from matcher.geography import Area, municipality
-from matcher.models import Application, Delivery, Engagement, EngagementState, SessionStatus
+from matcher.models import Application, Delivery, Engagement, EngagementState
 
 __all__ = ["LEAD_BUSINESS_DAYS", "new_engagement", "withdraw_engagement"]
 
@@ -79,16 +81,5 @@ def withdraw_engagement(engagement: Engagement, now: dt.datetime) -> None:
     Raises:
         Conflict: it is completed.
     """
-    if engagement.state == EngagementState.COMPLETED:
-        raise Conflict(
-            "The engagement is completed: withdrawal is not possible. Possible now: nothing.",
-            "この派遣案件は完了しているため、取下げはできません。",
-            state=engagement.state.value,
-            possible=(),
-        )
-    engagement.state = EngagementState.WITHDRAWN
-    for session in engagement.sessions:
-        if session.status == SessionStatus.CONFIRMED and session.start_at > now:
-            session.status = SessionStatus.CANCELLED
-            session.sequence += 1
-            session.revised_at = now
+    engagement.state = state_after(engagement, Step.WITHDRAW)
+    free_future_sessions(engagement, now)

@@ -42,6 +42,7 @@ from matcher.models import (
     Organization,
     Outcome,
     Programme,
+    Withdrawal,
     new_identifier,
 )
 from matcher.notices.composition import draft_notice
@@ -226,7 +227,9 @@ def decide(
     return application.decision
 
 
-def withdraw(db: Database, application_id: str, now: dt.datetime) -> Application:
+def withdraw(
+    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str = ""
+) -> Application:
     """Take an application back; the sessions that are still to come are cancelled.
 
     Raises:
@@ -238,6 +241,7 @@ def withdraw(db: Database, application_id: str, now: dt.datetime) -> Application
     if application.engagement is not None:
         db.refresh(application.engagement, with_for_update=True)  # it takes turns with publishing
         withdraw_engagement(application.engagement, now)
+    application.withdrawal = Withdrawal(withdrawn_at=now, withdrawn_by=by, reason=reason)
     application.state = following
     db.flush()
     return application

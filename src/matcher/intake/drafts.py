@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -22,6 +22,7 @@ __all__ = [
     "InterviewFindings",
     "Wishes",
     "faults",
+    "session_faults",
 ]
 
 
@@ -91,24 +92,26 @@ class InterviewFindings(_Given):
 
 def faults(wishes: Wishes, rules: ProgrammeRules) -> Iterator[Invalid]:
     """What is wished for and the programme does not offer."""
-    yield from _session_faults(wishes, rules)
+    yield from session_faults(wishes.session_minutes, wishes.purpose, rules)
     yield from _hour_faults(wishes)
     yield from _day_faults(wishes, rules)
 
 
-def _session_faults(wishes: Wishes, rules: ProgrammeRules) -> Iterator[Invalid]:
-    review = wishes.purpose == Purpose.REVIEW
-    limit = rules.review_session_limit if review else rules.session_limit
+def session_faults(
+    session_minutes: Sequence[int], purpose: Purpose, rules: ProgrammeRules
+) -> Iterator[Invalid]:
+    """What is wrong with the number and the lengths of the sessions that are wanted."""
+    limit = rules.session_limit_of(purpose)
     shortest, longest = rules.session_minutes.shortest, rules.session_minutes.longest
-    if len(wishes.session_minutes) > limit:
+    if len(session_minutes) > limit:
         yield Invalid(
             "session_minutes",
-            f"{len(wishes.session_minutes)} sessions are asked for",
+            f"{len(session_minutes)} sessions are asked for",
             f"ask for at most {limit}",
-            reason_ja=f"{len(wishes.session_minutes)}回の派遣が希望されています",
+            reason_ja=f"{len(session_minutes)}回の派遣が希望されています",
             remedy_ja=f"{limit}回以内で指定してください",
         )
-    if not all(shortest <= minutes <= longest for minutes in wishes.session_minutes):
+    if not all(shortest <= minutes <= longest for minutes in session_minutes):
         yield Invalid(
             "session_minutes",
             "a session is shorter or longer than the programme offers",

@@ -22,7 +22,7 @@ class Completion(Base):
     revision: Mapped[str]
     """When and how it will be revised."""
     early_reason: Mapped[str | None]
-    """Why it ended before all its sessions were held; None: they all were."""
+    """Why it ended before all its sessions were held or missed; None: none was left."""
     completed_at: Mapped[dt.datetime]
     completed_by: Mapped[str]
 

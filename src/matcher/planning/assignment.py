@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.models import Engagement, Plan, PlanState, Programme, Release
+from matcher.planning.agreement import outgrown
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
@@ -160,13 +161,30 @@ def _records(db: Database, engagement_id: str, now: dt.datetime) -> Records:
             "この派遣案件は完了したか取り下げられたため、新たな派遣を追加できません。",
             state=engagement.state,
         )
-    if len(records.sessions.get(engagement_id, ())) >= len(engagement.session_minutes):
+    _require_something_to_plan(records, engagement)
+    return records
+
+
+def _require_something_to_plan(records: Records, engagement: Engagement) -> None:
+    sessions = records.sessions.get(engagement.id, ())
+    wanted = len(engagement.session_minutes)
+    if sum(map(records.stands, sessions)) >= wanted:
+        surplus = tuple(each.id for each in sessions if not records.stands(each))
+        too_many = f" Cancel those that are too many: {', '.join(surplus)}." if surplus else ""
+        too_many_ja = f"不要な派遣({'、'.join(surplus)})を取り消してください。" if surplus else ""
+        raise Conflict(
+            f"The {wanted} sessions of the engagement are over, or take place today.{too_many}",
+            f"希望された{wanted}回の派遣は、すでに終了したか本日実施されます。{too_many_ja}",
+            code="nothing_to_plan",
+            state=engagement.state,
+            surplus=surplus,
+        )
+    if len(sessions) >= wanted and not outgrown(engagement, sessions, records.first_free_day):
         raise Conflict(
             "The engagement has all its sessions. To change them, start a planning run.",
             "すべての派遣の日程が確定しています。変更するには、派遣計画を作り直してください。",
             state=engagement.state,
         )
-    return records
 
 
 def _candidates(records: Records, engagement: Engagement) -> CandidateList:

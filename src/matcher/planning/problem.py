@@ -179,9 +179,16 @@ class Records:
 
     def problem(self, scope: Sequence[Engagement]) -> Problem:
         """The problem of planning the engagements in scope, everything else fixed."""
-        free = [self._free(engagement) for engagement in scope]
+        return self._around([self._free(engagement) for engagement in scope])
+
+    def problem_of_move(self, session: Session) -> Problem:
+        """The problem of giving one session another time, its expert and everything else fixed."""
+        return self._around([self._loosened(session)])
+
+    def _around(self, free: Sequence[problem_1.Engagement]) -> Problem:
+        """The problem of some engagements among all that their experts are bound to."""
         concerned = _experts_of(free)
-        others = self.engagements.keys() - {engagement.id for engagement in scope}
+        others = self.engagements.keys() - {engagement.id for engagement in free}
         fixed = [
             self._fixed(self.engagements[id], sessions)
             for id, sessions in self.sessions.items()
@@ -219,12 +226,13 @@ class Records:
     def _free(self, engagement: Engagement) -> problem_1.Engagement:
         """An engagement in scope: what is past is pinned, what is published costs a change."""
         sessions = self.sessions.get(engagement.id, ())
-        standing = [each for each in sessions if self._stands(each)]
+        standing = [each for each in sessions if self.stands(each)]
         application = engagement.application
         earliest, latest = self.window(engagement)
         suitable = self._suitable(engagement) if earliest <= latest else ()
         durations = [_minutes(each) for each in standing]
         durations += engagement.session_minutes[len(standing) :]
+        published = sessions[: len(durations)]  # fewer may be wanted by now
         return problem_1.Engagement(
             id=engagement.id,
             weight=engagement.weight,
@@ -242,7 +250,22 @@ class Records:
             pinned=_pins(standing),
             reassign=bool(standing)
             and all(each.expert != standing[-1].expert_id for each in suitable),
-            current=_current(sessions) if len(sessions) > len(standing) else None,
+            current=_current(published) if len(published) > len(standing) else None,
+        )
+
+    def _loosened(self, session: Session) -> problem_1.Engagement:
+        """An engagement of which one session may get another time, and nothing else."""
+        engagement = self.engagements[session.engagement_id]
+        sessions = self.sessions[engagement.id]
+        pins = zip(sessions, _pins(sessions), strict=True)
+        return self._free(engagement).model_copy(
+            update={
+                "durations": tuple(map(_minutes, sessions)),
+                "candidates": (problem_1.Candidate(expert=session.expert_id, cost=0),),
+                "pinned": tuple(pin for each, pin in pins if each.id != session.id),
+                "reassign": len(sessions) > 1,  # the session goes on with its own expert
+                "current": None,
+            }
         )
 
     def _fixed(self, engagement: Engagement, sessions: Sequence[Session]) -> problem_1.Engagement:
@@ -264,8 +287,8 @@ class Records:
             pinned=_pins(sessions),
         )
 
-    def _stands(self, session: Session) -> bool:
-        """Whether a session in scope may not change: it is over, or as good as."""
+    def stands(self, session: Session) -> bool:
+        """Whether a plan may not change a session: it is over, or as good as."""
         return (
             session.status != SessionStatus.CONFIRMED
             or wall_time(session.start_at).date() < self.first_free_day

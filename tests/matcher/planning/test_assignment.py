@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm.attributes import set_committed_value
 
 from matcher.clock import wall_time
-from matcher.delivery.sessions import cancel_session
+from matcher.delivery.reports import report_session
+from matcher.delivery.sessions import LapseDraft, cancel_session
 from matcher.errors import Conflict, NotFound, NotServable, PlanOutdated
 from matcher.models import (
     Application,
@@ -17,9 +18,11 @@ from matcher.models import (
     EngagementState,
     Expert,
     ExpertAbsence,
+    Party,
     Plan,
     Release,
     Session,
+    SessionStatus,
     WeeklyHours,
 )
 from matcher.planning.assignment import (
@@ -32,6 +35,7 @@ from matcher.planning.assignment import (
 from matcher.planning.releases import publish
 from matcher.sample import load_sample
 from tests.matcher import rows
+from tests.matcher.delivery.test_reports import HELD
 from tests.matcher.planning.plans import ready_plan, standing_sessions
 
 NOW = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -53,6 +57,11 @@ def published(db: Database) -> Database:
     publish(db, plan.id, "", "planner", NOW)
     db.commit()
     return db
+
+
+def cancel(db: Database, session_id: str, now: dt.datetime = LATER) -> None:
+    reason = LapseDraft(party=Party.EXPERT, reason="急病のため")
+    cancel_session(db, session_id, reason, "staff", now)
 
 
 def assign(db: Database, engagement_id: str) -> Release:
@@ -129,7 +138,7 @@ def test_an_assigned_expert_has_time_to_travel_between_two_sites(published: Data
 
 def test_an_engagement_that_lost_a_session_gets_one_again(published: Database) -> None:
     second = standing_sessions(published)[("A1", 2)].id
-    cancel_session(published, second, LATER)
+    cancel(published, second)
     assign(published, "A1")
     published.commit()
 
@@ -143,11 +152,72 @@ def test_an_engagement_with_all_its_sessions_is_not_assigned_again(published: Da
         assign(published, "A1")
 
 
+AFTER_FIRST = dt.datetime(2025, 9, 18, 1, tzinfo=dt.UTC)
+"""The morning after the first session of A1."""
+
+
+def test_after_the_first_session_the_tail_is_planned_again_as_agreed(
+    published: Database,
+) -> None:
+    before = standing_sessions(published)
+    report_session(published, before[("A1", 1)].id, HELD, "E1", AFTER_FIRST)
+    published.get_one(Engagement, "A1").session_minutes = (120, 120, 90)
+    published.commit()
+    proposal = propose(published, "A1", AFTER_FIRST)
+    publish_proposal(published, proposal, "staff", AFTER_FIRST)
+    published.commit()
+
+    after = standing_sessions(published)
+    assert after[("A1", 1)].status == SessionStatus.HELD
+    assert after[("A1", 1)].sequence == 0
+    assert after[("A1", 2)].id == before[("A1", 2)].id
+    assert [
+        (each.end_at - each.start_at) // dt.timedelta(minutes=1)
+        for each in (after[("A1", 2)], after[("A1", 3)])
+    ] == [120, 90]
+    assert published.get_one(Engagement, "A1").state == EngagementState.IN_PROGRESS
+
+
+def test_a_session_that_is_not_wanted_any_more_goes_when_the_tail_is_planned_again(
+    published: Database,
+) -> None:
+    published.get_one(Engagement, "A1").session_minutes = (120,)
+    published.commit()
+    assign(published, "A1")
+    published.commit()
+
+    assert [key for key in standing_sessions(published) if key[0] == "A1"] == [("A1", 1)]
+
+
+def test_without_a_session_left_to_plan_those_that_are_too_many_are_named(
+    published: Database,
+) -> None:
+    second = standing_sessions(published)[("A1", 2)].id
+    published.get_one(Engagement, "A1").session_minutes = (120,)
+    published.commit()
+
+    with pytest.raises(Conflict, match=f"Cancel those that are too many: {second}") as refused:
+        propose(published, "A1", AFTER_FIRST)
+    assert refused.value.data["surplus"] == (second,)
+
+
+def test_a_session_that_did_not_take_place_is_planned_again(published: Database) -> None:
+    first = standing_sessions(published)[("A1", 1)].id
+    cancel(published, first, AFTER_FIRST)
+    publish_proposal(published, propose(published, "A1", AFTER_FIRST), "staff", AFTER_FIRST)
+    published.commit()
+
+    after = standing_sessions(published)
+    assert {key for key in after if key[0] == "A1"} == {("A1", 1), ("A1", 2)}
+    assert all(each.start_at > AFTER_FIRST for each in after.values())
+    assert published.get_one(Session, first).status == SessionStatus.CANCELLED
+
+
 def test_an_engagement_without_room_for_another_session_is_left_as_it_is(
     published: Database,
 ) -> None:
     standing = standing_sessions(published)
-    cancel_session(published, standing[("A1", 2)].id, LATER)
+    cancel(published, standing[("A1", 2)].id)
     published.get_one(Engagement, "A1").latest = wall_time(standing[("A1", 1)].start_at).date()
     published.commit()
 
@@ -246,7 +316,7 @@ def test_candidates_are_listed_with_what_is_booked_elsewhere(published: Database
 
 
 def test_a_proposal_that_was_overtaken_is_searched_for_anew(published: Database) -> None:
-    cancel_session(published, standing_sessions(published)[("A1", 2)].id, LATER)
+    cancel(published, standing_sessions(published)[("A1", 2)].id)
     published.commit()
     overtaken = propose(published, "A2", LATER)
     assign(published, "A1")

@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time, wall_time
 from matcher.errors import NotFound
-from matcher.models import ApplicationAbsence, Engagement, Expert, ExpertAbsence, Session
+from matcher.models import (
+    ApplicationAbsence,
+    Engagement,
+    EngagementState,
+    Expert,
+    ExpertAbsence,
+    Session,
+)
 from matcher.planning.problem import Records, build_problem, sessions_of
 from matcher.programme import Phase
 from matcher.sample import load_sample
@@ -120,6 +127,64 @@ def test_cancelled_sessions_leave_no_trace(db: Database) -> None:
     engagement = engagement_of(build(db), "A1")
 
     assert (engagement.pinned, engagement.current) == ((), None)
+
+
+@pytest.mark.parametrize("status", ["held", "missed"])
+def test_what_became_of_a_session_pins_it(db: Database, status: str) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1", status=status))
+    db.add(rows.session("S2", rows.MORNING + 3 * WEEK, 60, number=2))
+    db.flush()
+    engagement = engagement_of(build(db, rows.MORNING + HOUR), "A1")
+
+    assert [pin.session for pin in engagement.pinned] == [1]
+    assert engagement.durations == (120, 60)
+
+
+def test_a_session_that_is_not_wanted_any_more_is_no_part_of_the_current_plan(
+    db: Database,
+) -> None:
+    rows.add_engagements(db, "A1")
+    db.get_one(Engagement, "A1").session_minutes = (120,)
+    db.add(rows.session("S1"))
+    db.add(rows.session("S2", rows.MORNING + 3 * WEEK, 60, number=2))
+    db.flush()
+    engagement = engagement_of(build(db), "A1")
+
+    assert engagement.current == problem_1.Current(expert="E1", starts=(at("2025-10-01T10:00"),))
+    assert engagement_of(build(db, rows.MORNING + DAY), "A1").current is None
+
+
+@pytest.mark.parametrize("state", ["completed", "withdrawn"])
+def test_an_engagement_that_has_ended_is_not_planned_and_binds_its_expert(
+    db: Database, state: str
+) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    db.get_one(Engagement, "A1").state = EngagementState(state)
+    db.add(rows.session("S1", status="held"))
+    db.flush()
+    problem = build(db, rows.MORNING + WEEK)
+
+    ended = engagement_of(problem, "A1")
+    assert (ended.candidates, len(ended.durations), len(ended.pinned)) == ((), 1, 1)
+    with pytest.raises(NotFound):
+        build(db, only=frozenset({"A1"}))
+
+
+def test_a_move_leaves_one_session_free_and_everything_else_pinned(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    db.add(rows.session("S1"))
+    second = rows.session("S2", rows.MORNING + 3 * WEEK, 60, number=2)
+    db.add(second)
+    db.add(rows.session("S9", rows.MORNING + 4 * WEEK, 60, engagement_id="A2"))
+    db.flush()
+    problem = Records.load(db, "tokyo-2025", TOKYO_NOON).problem_of_move(second)
+
+    moved = engagement_of(problem, "A1")
+    assert [pin.session for pin in moved.pinned] == [1]
+    assert moved.durations == (120, 60)
+    assert [each.expert for each in moved.candidates] == ["E1"]
+    assert [pin.session for pin in engagement_of(problem, "A2").pinned] == [1]
 
 
 def test_a_pinned_session_lasts_as_long_as_it_did(db: Database) -> None:

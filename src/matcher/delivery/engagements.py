@@ -1,0 +1,292 @@
+"""An engagement after the decision: what its sessions are for, its terms revised, its end."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy.orm import Session as Database
+
+from matcher.clock import wall_time
+from matcher.delivery.sessions import free_future_sessions, phase_of, revise_session
+from matcher.delivery.transitions import TRANSITIONS, Step, state_after
+from matcher.errors import Conflict, Invalid, NotFound
+from matcher.fields import Line, Text, unchanged
+from matcher.intake.drafts import session_faults
+from matcher.models import (
+    Completion,
+    Engagement,
+    EngagementState,
+    Phase,
+    Session,
+    SessionStatus,
+)
+from matcher.planning.agreement import outgrown
+from matcher.programme import PhaseContents, ProgrammeRules, Words
+from matcher.registry import Draft
+
+SessionMinutes = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=24 * 60)], ...], Field(min_length=1, max_length=5)
+]
+GapDays = Annotated[int, Field(ge=1, le=366)]
+
+
+class EngagementChanges(Draft):
+    """What is to be different about an engagement, as the expert and the organization agreed."""
+
+    session_minutes: SessionMinutes = unchanged()
+    session_contents: Annotated[tuple[Line, ...], Field(max_length=5)] | None = unchanged()
+    earliest: dt.date = unchanged()
+    latest: dt.date = unchanged()
+    min_gap_days: GapDays = unchanged()
+    target_gap_days: GapDays = unchanged()
+    max_gap_days: GapDays = unchanged()
+
+
+class CompletionDraft(Draft):
+    """What becomes of the manual, and why the engagement ends early, if it does."""
+
+    rollout: Text
+    revision: Text
+    early_reason: Text | None = None
+
+
+@dataclass(frozen=True)
+class CourseSession:
+    """What one session of an engagement is for."""
+
+    number: int
+    minutes: int
+    phase: Phase
+    title: Words
+    contents: PhaseContents
+    """As the programme has it, for a new manual or for the review of one."""
+    agreed: str | None
+    """What it is about, as agreed in session 1."""
+
+
+def course_of(engagement: Engagement) -> tuple[CourseSession, ...]:
+    """What each session that is wanted is for."""
+    purpose = engagement.application.purpose
+    agreed = engagement.session_contents or (None,) * len(engagement.session_minutes)
+    course = []
+    for number, (minutes, own) in enumerate(
+        zip(engagement.session_minutes, agreed, strict=True), 1
+    ):
+        phase = phase_of(engagement, number)
+        contents = phase.contents(purpose)
+        course.append(CourseSession(number, minutes, phase.id, phase.title, contents, own))
+    return tuple(course)
+
+
+def sessions_to_replan(engagement: Engagement, now: dt.datetime) -> tuple[Session, ...]:
+    """The published sessions to come that its terms no longer allow."""
+    if Step.ASSIGN not in TRANSITIONS[engagement.state]:
+        return ()
+    tomorrow = wall_time(now).date() + dt.timedelta(days=1)
+    return outgrown(engagement, _standing(engagement), tomorrow)
+
+
+def revise_engagement(
+    db: Database, engagement: Engagement, changes: EngagementChanges, now: dt.datetime
+) -> Engagement:
+    """Change what an engagement asks for; what is published stays until it is planned anew.
+
+    A session whose phase is another one now says so at once, in calendars too.
+
+    Raises:
+        Conflict: the engagement is completed or withdrawn.
+        Invalid: the programme does not offer it, or it would change what has taken place.
+    """
+    state_after(engagement, Step.REVISE)
+    values = changes.given()
+    terms = {name: getattr(engagement, name) for name in EngagementChanges.model_fields} | values
+    for fault in _faults(engagement, terms, values, now):
+        raise fault
+    for name, value in values.items():
+        setattr(engagement, name, value)
+    engagement.revised_at = now
+    _renew_phases(engagement, now)
+    db.flush()
+    return engagement
+
+
+def complete(
+    db: Database, engagement_id: str, draft: CompletionDraft, by: str, now: dt.datetime
+) -> Engagement:
+    """End an engagement: what becomes of the manual is on record, sessions to come are cancelled.
+
+    Raises:
+        NotFound: there is no such engagement.
+        Conflict: no session was held, one that is over has no report, or it has ended already.
+        Invalid: it ends early without a reason, or gives a reason and does not end early.
+    """
+    engagement = db.get(Engagement, engagement_id)
+    if engagement is None:
+        raise NotFound("engagement", engagement_id)
+    db.refresh(engagement, with_for_update=True)  # it takes turns with publishing
+    _require_held_session(engagement)
+    following = state_after(engagement, Step.COMPLETE)
+    _require_reports(engagement, now)
+    _check_early_reason(engagement, draft)
+    free_future_sessions(engagement, now)
+    engagement.completion = Completion(completed_at=now, completed_by=by, **dict(draft))
+    engagement.state = following
+    db.flush()
+    return engagement
+
+
+def _standing(engagement: Engagement) -> tuple[Session, ...]:
+    """The sessions that are not cancelled, in the order of their numbers."""
+    sessions = (each for each in engagement.sessions if each.status != SessionStatus.CANCELLED)
+    return tuple(sorted(sessions, key=lambda each: each.number))
+
+
+def _renew_phases(engagement: Engagement, now: dt.datetime) -> None:
+    for session in _standing(engagement):
+        phase = phase_of(engagement, session.number).id
+        is_to_come = session.status == SessionStatus.CONFIRMED and session.start_at > now
+        if is_to_come and session.phase != phase:
+            session.phase = phase
+            revise_session(session, now)
+
+
+def _faults(
+    engagement: Engagement,
+    terms: Mapping[str, Any],
+    given: Mapping[str, object],
+    now: dt.datetime,
+) -> Iterator[Invalid]:
+    """What of the terms the programme does not offer, or would change the past."""
+    application = engagement.application
+    rules: ProgrammeRules = application.programme.rules
+    if "session_minutes" in given:
+        yield from session_faults(terms["session_minutes"], application.purpose, rules)
+    yield from _number_faults(terms)
+    yield from _past_faults(engagement, terms, now)
+    if given.keys() & {"earliest", "latest"}:
+        yield from _day_faults(terms, rules)
+    yield from _gap_faults(terms)
+
+
+def _number_faults(terms: Mapping[str, Any]) -> Iterator[Invalid]:
+    contents, wanted = terms["session_contents"], len(terms["session_minutes"])
+    if contents is not None and len(contents) != wanted:
+        yield Invalid(
+            "session_contents",
+            f"it tells of {len(contents)} sessions, and {wanted} are wanted",
+            f"give {wanted} entries, or null for what the programme has",
+            reason_ja=f"{len(contents)}回分の内容ですが、希望回数は{wanted}回です",
+            remedy_ja=f"{wanted}回分を指定するか、事業の標準の内容とする場合は null としてください",
+        )
+
+
+def _past_faults(
+    engagement: Engagement, terms: Mapping[str, Any], now: dt.datetime
+) -> Iterator[Invalid]:
+    """What was asked for a session that has begun, or is over, stays."""
+    begun = sum(
+        each.status != SessionStatus.CONFIRMED or each.start_at <= now
+        for each in _standing(engagement)
+    )
+    for name in ("session_minutes", "session_contents"):
+        before, after = getattr(engagement, name), terms[name]
+        if before is not None and before[:begun] != (after or ())[:begun]:
+            entries = ", ".join(map(str, before[:begun]))
+            yield Invalid(
+                name,
+                f"it changes what sessions that are over were: {entries}",
+                f"begin with {'this entry' if begun == 1 else f'these {begun} entries'}",
+                reason_ja=f"終了した派遣の内容が変わります({entries})",
+                remedy_ja=f"最初の{begun}件はそのままにしてください",
+            )
+
+
+def _day_faults(terms: Mapping[str, Any], rules: ProgrammeRules) -> Iterator[Invalid]:
+    period = rules.implementation_period
+    if not period.first_day <= terms["earliest"] <= terms["latest"] <= period.last_day:
+        yield Invalid(
+            "latest",
+            "earliest and latest are not in order within the implementation period",
+            f"give earliest up to latest, both from {period.first_day} to {period.last_day}",
+            reason_ja="開始日と終了期限の順序が逆か、実施期間から外れています",
+            remedy_ja=f"{period.first_day}から{period.last_day}までの範囲で、"
+            "開始日を終了期限以前にしてください",
+        )
+
+
+def _gap_faults(terms: Mapping[str, Any]) -> Iterator[Invalid]:
+    if not terms["min_gap_days"] <= terms["target_gap_days"] <= terms["max_gap_days"]:
+        yield Invalid(
+            "target_gap_days",
+            "the gaps are not in order",
+            "give min_gap_days <= target_gap_days <= max_gap_days",
+            reason_ja="派遣の間隔の大小関係が正しくありません",
+            remedy_ja="min_gap_days、target_gap_days、max_gap_days の順に大きくなるよう"
+            "指定してください",
+        )
+
+
+def _require_held_session(engagement: Engagement) -> None:
+    if engagement.state in {EngagementState.WAITING, EngagementState.PLANNED}:
+        raise Conflict(
+            "No session of the engagement was held, so there is nothing to complete. "
+            "Withdraw the application instead.",
+            "この派遣案件では一度も派遣が実施されていないため、完了にできません。"
+            "申込を取り下げてください。",
+            code="nothing_held",
+            state=engagement.state,
+            possible=(Step.WITHDRAW.value,),
+        )
+
+
+def _require_reports(engagement: Engagement, now: dt.datetime) -> None:
+    missing = tuple(
+        each
+        for each in _standing(engagement)
+        if each.status == SessionStatus.CONFIRMED and each.start_at <= now
+    )
+    if missing:
+        ids = tuple(each.id for each in missing)
+        raise Conflict(
+            f"Nobody has said what became of {', '.join(map(_named, missing))}. "
+            "Report on it, or cancel it, and then complete the engagement.",
+            f"実施状況が報告されていない派遣があります({'、'.join(map(_named_ja, missing))})。"
+            "報告するか取り消してから、完了にしてください。",
+            code="report_missing",
+            sessions=ids,
+        )
+
+
+def _check_early_reason(engagement: Engagement, draft: CompletionDraft) -> None:
+    """A session that was missed is used up; an engagement with all used up does not end early."""
+    over = {SessionStatus.HELD, SessionStatus.MISSED}
+    used = sum(each.status in over for each in engagement.sessions)
+    wanted = len(engagement.session_minutes)
+    if used < wanted and draft.early_reason is None:
+        raise Invalid(
+            "early_reason",
+            f"{used} of {wanted} sessions have taken place, and it does not say why no more",
+            "say why the engagement ends early",
+            reason_ja=f"希望{wanted}回のうち{used}回で終了する理由がありません",
+            remedy_ja="早期に終了する理由を記入してください",
+        )
+    if used >= wanted and draft.early_reason is not None:
+        raise Invalid(
+            "early_reason",
+            f"all {wanted} sessions have taken place, so it does not end early",
+            "leave it out",
+            reason_ja=f"希望{wanted}回の派遣はすべて終了しています",
+            remedy_ja="削除してください",
+        )
+
+
+def _named(session: Session) -> str:
+    return f"session {session.number} ({session.id})"
+
+
+def _named_ja(session: Session) -> str:
+    return f"第{session.number}回 {session.id}"
