@@ -18,6 +18,7 @@ from api import (
     engagements,
     experts,
     interviews,
+    keys,
     notices,
     organizations,
     plans,
@@ -52,6 +53,7 @@ NOUNS = (
     plans,
     releases,
     audit,
+    keys,
 )
 
 

@@ -114,6 +114,11 @@ PERMISSIONS: Final = _permissions(
         ("feeds.rotate", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.revoke", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("audit.list", _ALL, _ALL, _ALL, _NO, _NO),
+        ("keys.list", _ALL, _NO, _NO, _NO, _NO),
+        ("keys.get", _ALL, _NO, _NO, _NO, _NO),
+        ("keys.create", _ALL, _NO, _NO, _NO, _NO),
+        ("keys.rotate", _ALL, _NO, _NO, _NO, _NO),
+        ("keys.revoke", _ALL, _NO, _NO, _NO, _NO),
     ]
 )
 """Operation → role → reach. The names are the API's operation ids."""
@@ -225,7 +230,7 @@ def create_key(
     )
     db.add(key)
     db.flush()
-    return key, f"{KEY_PREFIX}_{key.id}_{secret}"
+    return key, _written(key, secret)
 
 
 def authenticate(db: Database, presented: str, now: datetime, pepper: bytes) -> Principal:
@@ -261,21 +266,51 @@ def list_keys(db: Database) -> Sequence[ApiKey]:
     return db.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)).all()
 
 
-def revoke_key(db: Database, key_id: str, now: datetime) -> ApiKey:
-    """Refuse a key from now on.
+def rotate_key(db: Database, key_id: str, now: datetime, pepper: bytes) -> tuple[ApiKey, str]:
+    """Give a key a new secret, shown once; the old one opens nothing from now on.
+
+    The key stays the same: who acted by it before and who does after are one in the records.
 
     Raises:
         NotFound: there is no such key.
-        Conflict: it was revoked before.
+        Conflict: it has expired or was revoked; a new one is needed.
     """
-    key = db.get(ApiKey, key_id)
-    if key is None:
-        raise NotFound("key", key_id)
+    key = _found(db, key_id)
+    state = state_of(key, now)
+    if state != "valid":
+        raise Conflict(
+            f"Key {key_id} is {state}: it cannot be renewed. Make a new one.",
+            f"APIキー {key_id} は{_STATES_JA[state]}ため、更新できません。新しく発行してください。",
+            state=state,
+        )
+    secret = secrets.token_hex(SECRET_BYTES)
+    key.secret_digest = _digest(secret, pepper)
+    db.flush()
+    return key, _written(key, secret)
+
+
+def revoke_key(db: Database, key_id: str, now: datetime, *, by: Principal | None = None) -> ApiKey:
+    """Refuse a key from now on; `by` is whose key asks for it, if one does.
+
+    No key revokes itself: so whoever revokes keys can still do it afterwards.
+
+    Raises:
+        NotFound: there is no such key.
+        Conflict: it was revoked before, or is the one that asks.
+    """
+    key = _found(db, key_id)
     if key.revoked_at is not None:
         raise Conflict(
             f"Key {key_id} was revoked before.", f"APIキー {key_id} はすでに失効しています。"
         )
+    if by is not None and by.key_id == key_id:
+        raise Conflict(
+            "A key does not revoke itself. Use another admin's key, or 'matcher keys revoke'.",
+            "使用中のAPIキー自身を失効させることはできません。別の管理者のキーか"
+            "「matcher keys revoke」を使ってください。",
+        )
     key.revoked_at = now
+    db.flush()
     return key
 
 
@@ -296,7 +331,27 @@ def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
         raise NotFound(role, subject_id)
 
 
-def state_of(key: ApiKey, now: datetime) -> Literal["valid", "expired", "revoked"]:
+def _found(db: Database, key_id: str) -> ApiKey:
+    key = db.get(ApiKey, key_id, with_for_update=True)
+    if key is None:
+        raise NotFound("key", key_id)
+    return key
+
+
+def _written(key: ApiKey, secret: str) -> str:
+    return f"{KEY_PREFIX}_{key.id}_{secret}"
+
+
+KeyState = Literal["valid", "expired", "revoked"]
+
+_STATES_JA: Final[Mapping[KeyState, str]] = {
+    "valid": "有効な",
+    "expired": "有効期限が切れている",
+    "revoked": "失効している",
+}
+
+
+def state_of(key: ApiKey, now: datetime) -> KeyState:
     """Whether a key still opens anything, and if not, why."""
     if key.revoked_at is not None:
         return "revoked"

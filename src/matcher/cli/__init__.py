@@ -33,7 +33,7 @@ COMMANDS = {
     "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued runs, mail notices."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
     "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
-    "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list and revoke API keys."),
+    "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list, rotate and revoke API keys."),
     "interviews": LazyCommand(
         "matcher.cli.interviews", "interviews", "List whom to call next, overdue first."
     ),

@@ -81,3 +81,14 @@ def test_what_cannot_be_done_is_said_in_one_line(
     said = capsys.readouterr().err
     assert complaint in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_rotated_key_has_another_secret(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["keys", "create", "--role", "staff"])
+    before = capsys.readouterr().out.strip()
+    assert main(["keys", "rotate", before.split("_")[1]]) == 0
+    after = capsys.readouterr().out.strip()
+    assert after != before
+    assert after.split("_")[1] == before.split("_")[1]
