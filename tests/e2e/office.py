@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api import create_app
 from api.service import Service
 from matcher.access import create_key
 from matcher.clock import from_wall_time
-from matcher.models import Role
+from matcher.models import Role, load_programme
 from matcher.settings import Settings
 from tests.api.service import PEPPER, Caller
 
@@ -64,6 +64,13 @@ class Office:
         assert self.app.extensions["matcher"].jobs.execute(plan_id)
 
 
+class _Quiet(WSGIRequestHandler):
+    """Thousands of requests, and the service has a log of its own."""
+
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
 def done(answer: Any, status: int = 200) -> dict[str, Any]:
     """What an answer says, which has to be of one status."""
     assert answer.status_code == status, (answer.request.url, answer.text)
@@ -95,7 +102,9 @@ def opened_office(database_url: str, folder: Path, start: dt.datetime) -> Iterat
         rate_limit="1000000/minute",
     )
     app = create_app(settings, clock=clock)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    with app.extensions["matcher"].writing.begin() as db:
+        load_programme(db, "tokyo-2025")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"

@@ -102,7 +102,9 @@ class Year:
             201,
         )
         self.organizations[record.id] = made["id"]
-        body = record.model_dump(mode="json", include=set(ApplicationDraft.model_fields))
+        body = record.model_dump(
+            mode="json", include=set(ApplicationDraft.model_fields) - {"weight"}
+        )
         body |= {"organization_id": made["id"], "answers": DECLARED}
         answer = self.office.caller(Role.ORGANIZATION, made["id"]).post("/v1/applications", body)
         if answer.status_code == 409:
