@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time
+from matcher.database import create_database_engine, session_factory
 from matcher.delivery.moving import SessionMove, move_session
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import (
@@ -248,6 +249,20 @@ def test_a_time_is_after_today_and_a_whole_minute(planned: Database, start_at: d
     with pytest.raises(Invalid) as refused:
         move_session(planned, "S2", SessionMove(start_at=start_at), "staff", NOW)
     assert refused.value.field == "start_at"
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one writer
+def test_of_two_who_move_a_session_at_once_the_second_is_told(
+    planned: Database, database_url: str
+) -> None:
+    read = planned.get_one(Session, "S2")
+    engine = create_database_engine(database_url)
+    with session_factory(engine)() as other:
+        move(other, "S2", "2025-10-15T14:00")
+    engine.dispose()
+
+    with pytest.raises(Conflict, match="Somebody changed the session"):
+        move(planned, read.id, "2025-10-29T14:00")
 
 
 def test_a_session_that_is_not_there_is_not_moved(db: Database) -> None:
