@@ -82,13 +82,13 @@ class PostOffice:
 
 
 @contextmanager
-def post_office() -> Iterator[PostOffice]:
+def post_office(host: str = "127.0.0.1") -> Iterator[PostOffice]:
     """Run a mail server on a free port of this machine."""
     port = free_port()
-    office = PostOffice(f"smtp://127.0.0.1:{port}")
+    office = PostOffice(f"smtp://{host}:{port}")
     controller = Controller(
         office,
-        hostname="127.0.0.1",
+        hostname=host,
         port=port,
         authenticator=office.authenticate,
         auth_require_tls=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from email.headerregistry import Address, UniqueAddressHeader
 from email.message import EmailMessage
 
@@ -15,7 +16,7 @@ from matcher.notices.message import message_of
 from matcher.notices.outbox import release
 from matcher.notices.smtp import Fate, MailServer, deliver, mailbox
 from tests.matcher.notices.records import tokyo
-from tests.post_office import SENDER, PostOffice, free_port
+from tests.post_office import SENDER, PostOffice, free_port, post_office
 
 RECIPIENT = "office@inns.example"
 
@@ -70,6 +71,17 @@ def test_a_released_notice_is_mailed_once(
     (envelope,) = office.received
     assert envelope.mail_from == "office@dispatch.example.jp"
     assert envelope.rcpt_tos == [RECIPIENT]
+
+
+def test_two_workers_at_once_mail_a_notice_once(
+    db: Session, notice: Notice, office: PostOffice, clock: Clock
+) -> None:
+    release_now(db, notice, clock)
+    mailers = [mailer_of(db, office.url, clock) for _ in range(4)]
+    with ThreadPoolExecutor(len(mailers)) as threads:
+        list(threads.map(Mailer.send_waiting, mailers))
+    assert state_of(db, notice) == (NoticeState.SENT, None)
+    assert len(office.received) == 1
 
 
 def test_a_draft_is_not_mailed(
@@ -208,6 +220,18 @@ def test_a_password_is_given_to_this_machine_itself(office: PostOffice, notice: 
     assert deliver(server, message, "office@dispatch.example.jp", RECIPIENT).fate == Fate.TAKEN
     assert office.logins == [(b"office", b"p@ss/word")]
     assert "p@ss" not in repr(server)
+
+
+def test_a_password_is_given_to_no_other_machine_that_would_read_it_in_the_clear(
+    notice: Notice,
+) -> None:
+    with post_office("127.0.0.2") as office:
+        server = MailServer.parse(office.url.replace("//", "//office:hush@"))
+        message = message_of(notice, mailbox(SENDER), tokyo(7, 7))
+        outcome = deliver(server, message, "office@dispatch.example.jp", RECIPIENT)
+    assert outcome.fate == Fate.UNREACHABLE
+    assert "no password is sent without" in outcome.words
+    assert (office.logins, office.received) == ([], [])
 
 
 @pytest.mark.parametrize(
