@@ -29,9 +29,15 @@ def require_match(state: BaseModel) -> None:
         abort(HTTPStatus.PRECONDITION_FAILED)
 
 
+def tag_of(state: BaseModel) -> dict[str, str]:
+    """The ETag of a state, for an answer that shows more than that."""
+    return {"ETag": f'"{_digest(state.model_dump_json().encode())}"'}
+
+
 def _tag(response: Response) -> Response:
     if request.method in _TAGGED and response.status_code == HTTPStatus.OK and response.is_json:
-        response.set_etag(_digest(response.get_data()))
+        if "ETag" not in response.headers:
+            response.set_etag(_digest(response.get_data()))
         # What is here is about people: a cache in between keeps none of it.
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.make_conditional(request)
