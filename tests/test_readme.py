@@ -116,7 +116,7 @@ def wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
         try:
             if requests.get(address, timeout=5).ok:
                 return
-        except (requests.ConnectionError, requests.Timeout):
+        except requests.RequestException:
             pass
         time.sleep(0.2)
     raise AssertionError(log.read_text())

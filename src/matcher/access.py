@@ -65,6 +65,7 @@ PERMISSIONS: Final = _permissions(
         # operation                 admin planner staff expert organization
         ("programmes.list", _ALL, _ALL, _ALL, _ALL, _ALL),
         ("programmes.get", _ALL, _ALL, _ALL, _ALL, _ALL),
+        ("programmes.edit", _ALL, _ALL, _ALL, _NO, _NO),
         ("organizations.list", _ALL, _ALL, _ALL, _NO, _OWN),
         ("organizations.get", _ALL, _ALL, _ALL, _NO, _OWN),
         ("organizations.create", _ALL, _NO, _ALL, _NO, _NO),

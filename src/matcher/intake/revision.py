@@ -87,4 +87,4 @@ def _count_again(db: Database, programme_id: str, rules: ProgrammeRules) -> None
     )
     for interview in open_interviews:
         day = to_tokyo(interview.application.submitted_at).date()
-        interview.due_on = rules.business_days_after(day, rules.interview_business_days)
+        interview.due_on = rules.business_day_after(day, rules.interview_business_days)
