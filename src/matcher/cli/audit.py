@@ -26,9 +26,17 @@ WIDTH_OF_A_FILE = 160
 LONGEST_VALUE = 60
 """Characters of a value that the table shows; --json shows all."""
 
+NOTHING = "–"
+"""What stands for a field without a value."""
+
 
 @click.command
-@click.option("--kind", type=click.Choice(KINDS), help="Only records of one kind.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="Only one kind of record: application, session, expert_absence, …",
+)
 @click.option("--record", metavar="ID", help="Only one record and what belongs to it.")
 @click.option("--actor", metavar="NAME", help="Only one person, by a key's label or id.")
 @click.option("--request", metavar="ID", help="Only one request, by its X-Request-Id.")
@@ -83,14 +91,18 @@ def _row(entry: AuditEntry) -> tuple[str, ...]:
 
 
 def _what(entry: AuditEntry) -> Iterator[str]:
-    if entry.action is not AuditAction.CHANGED:
+    changed = entry.action is AuditAction.CHANGED
+    if not changed:
         yield entry.action.value
     for name in {**entry.before, **entry.after}:
         values = [_shown(each[name]) for each in (entry.before, entry.after) if name in each]
-        yield f"{name}: {' → '.join(values)}"
+        if changed or values != [NOTHING]:
+            yield f"{name}: {' → '.join(values)}"
 
 
 def _shown(value: object) -> str:
+    if value in (None, "", [], {}):
+        return NOTHING
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

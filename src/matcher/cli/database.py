@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.audit import Actor
 from matcher.database import create_database_engine, session_factory, shown
@@ -28,14 +28,21 @@ def migrate() -> None:
 
 
 @contextmanager
-def opened_database(settings: Settings, *, read_only: bool = False) -> Iterator[Session]:
-    """The unit of work of the command that runs, in a database that is up to date."""
+def opened_sessions(
+    settings: Settings, *, read_only: bool = False
+) -> Iterator[sessionmaker[Session]]:
+    """Units of work of the command that runs, in a database that is up to date."""
     migrate_database(settings.database_url)
     actor = Actor("command line", click.get_current_context().command_path)
     engine = create_database_engine(settings.database_url)
-    sessions = session_factory(engine, read_only=read_only, actor=actor, clock=settings.now)
     try:
-        with sessions.begin() as db:
-            yield db
+        yield session_factory(engine, read_only=read_only, actor=actor, clock=settings.now)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def opened_database(settings: Settings, *, read_only: bool = False) -> Iterator[Session]:
+    """The one unit of work of the command that runs."""
+    with opened_sessions(settings, read_only=read_only) as sessions, sessions.begin() as db:
+        yield db

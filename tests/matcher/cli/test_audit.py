@@ -35,7 +35,7 @@ def test_a_command_that_changes_something_is_on_record(capsys: pytest.CaptureFix
     head, revoked, made, *_ = audit(capsys).splitlines()
 
     assert head.split() == ["at", "who", "operation", "record", "what"]
-    assert f"command line  matcher keys revoke  api_key {key_id}  revoked_at: null → 20" in revoked
+    assert f"command line  matcher keys revoke  api_key {key_id}  revoked_at: – → 20" in revoked
     assert f"command line  matcher keys create  api_key {key_id}  created; role: staff" in made
     assert "label: 受付; secret_digest: ***" in made
     assert secret not in audit(capsys, "--json")
