@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from api.context import database, now
 from api.openapi import noun
@@ -41,6 +41,7 @@ class ProgrammeView(View):
 
     id: str
     rules: ProgrammeRules
+    revision_reason: str | None = Field(description="why they last changed; null: never")
 
 
 class ProgrammePage(Page):

@@ -9,6 +9,8 @@ from typing import Final
 from flask import Flask, Response, abort, request
 from pydantic import BaseModel
 
+from api.problems import problem
+
 _TAGGED: Final = frozenset({"GET", "HEAD", "PUT", "PATCH"})
 
 
@@ -21,12 +23,16 @@ def require_match(state: BaseModel) -> None:
     """Let a change pass only if it was made to this state.
 
     Raises:
-        HTTPException: 428 there is no If-Match, 412 it names another state.
+        HTTPException: 428 there is no If-Match, 412 it names another state; the problem then shows
+            the state as it is, under `current`, with its ETag.
     """
     if not request.if_match:
         abort(HTTPStatus.PRECONDITION_REQUIRED)
     if not request.if_match.contains(_digest(state.model_dump_json().encode())):
-        abort(HTTPStatus.PRECONDITION_FAILED)
+        current = {"current": state.model_dump(mode="json")}
+        outdated = problem(HTTPStatus.PRECONDITION_FAILED, "precondition_failed", members=current)
+        outdated.headers.update(tag_of(state))
+        abort(outdated)
 
 
 def tag_of(state: BaseModel) -> dict[str, str]:

@@ -87,6 +87,9 @@ def test_a_change_needs_the_state_it_was_made_to(admin: Caller) -> None:
     assert changed.json()["contact_name"] == "一郎"
     late = admin.ask("PATCH", path, {"contact_name": "二郎"}, If_Match=state)
     assert late.status_code == 412
+    assert late.json()["code"] == "precondition_failed"
+    assert late.json()["current"] == admin.get(path).json()
+    assert late.headers["ETag"] == admin.get(path).headers["ETag"]
     assert admin.get(path).headers["ETag"] == changed.headers["ETag"]
     assert admin.get(path).json()["contact_name"] == "一郎"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api import create_app
@@ -98,7 +99,7 @@ def opened_office(database_url: str, folder: Path, start: dt.datetime) -> Iterat
     settings = Settings(
         database_url=database_url,
         data_directory=folder,
-        key_pepper=PEPPER,
+        key_pepper=SecretStr(PEPPER),
         rate_limit="1000000/minute",
     )
     app = create_app(settings, clock=clock)

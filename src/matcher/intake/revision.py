@@ -30,7 +30,7 @@ class ProgrammeChanges(Draft):
     """What is to be different about a programme, and why."""
 
     reason: Line
-    """Kept in the audit, with who changed it and when."""
+    """Kept with the programme, and in the audit with who changed what and when."""
     application_period: PeriodChanges = unchanged()
     implementation_period: PeriodChanges = unchanged()
     closed_days: Annotated[tuple[dt.date, ...], Field(max_length=366)] = unchanged()
@@ -59,7 +59,7 @@ def revise_programme(
         days = tuple(sorted(set(changes.closed_days)))
         updates["closures"] = rules.closures.model_copy(update={"days": days})
     programme.rules = rules.model_copy(update=updates)
-    programme.revised_at = now
+    programme.revised_at, programme.revision_reason = now, changes.reason
     if "closures" in updates:
         _count_again(db, programme.id, programme.rules)
     db.flush()

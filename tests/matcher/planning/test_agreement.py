@@ -1,70 +1,83 @@
+"""Which published sessions a change of their expert touches."""
+
 from __future__ import annotations
 
 import datetime as dt
 
 import pytest
+from sqlalchemy.orm import Session as Database
 
-from matcher.models import Engagement, Session, SessionStatus
-from matcher.planning.agreement import outgrown
+from matcher.models import ConflictOfInterest, Expert, ExpertAbsence, WeeklyHours
+from matcher.planning.agreement import disagreements
+from matcher.programme import Qualification
 from tests.matcher import rows
 
-FIRST, SECOND = dt.date(2025, 10, 1), dt.date(2025, 10, 22)
+NOW = rows.MORNING - dt.timedelta(days=1)
 
 
 @pytest.fixture
-def engagement() -> Engagement:
-    """Two sessions of 120 and 60 minutes, 14 to 35 days apart."""
-    return rows.engagement()
+def expert(db: Database) -> Expert:
+    """An expert with a session at ten o'clock on a Wednesday, and one a week later."""
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1"))
+    db.add(rows.session("S2", rows.MORNING + dt.timedelta(days=7), number=2))
+    db.flush()
+    return db.get_one(Expert, "E1")
 
 
-@pytest.fixture
-def sessions() -> list[Session]:
-    """Published as the engagement asks for."""
-    second = rows.MORNING + dt.timedelta(weeks=3)
-    return [rows.session("S1"), rows.session("S2", second, 60, number=2)]
+def touched(db: Database, expert: Expert, now: dt.datetime = NOW) -> list[tuple[str, str]]:
+    db.flush()
+    return [(each.session.id, each.reason.en) for each in disagreements(db, expert, now)]
 
 
-def ids(engagement: Engagement, sessions: list[Session], first_free_day: dt.date) -> list[str]:
-    return [each.id for each in outgrown(engagement, sessions, first_free_day)]
+def hours(opens: str, closes: str) -> WeeklyHours:
+    start, end = dt.time.fromisoformat(opens), dt.time.fromisoformat(closes)
+    return WeeklyHours(weekday="wed", opens=start, closes=end)
 
 
-def test_what_was_published_as_asked_for_agrees(
-    engagement: Engagement, sessions: list[Session]
+def test_a_record_as_it_was_touches_nothing(db: Database, expert: Expert) -> None:
+    assert touched(db, expert) == []
+
+
+def test_shorter_hours_touch_what_lies_outside(db: Database, expert: Expert) -> None:
+    expert.weekly_hours = (hours("13:00", "17:00"),)
+    assert [id for id, _ in touched(db, expert)] == ["S1", "S2"]
+    assert "outside" in touched(db, expert)[0][1]
+
+
+def test_hours_that_meet_are_one_stretch(db: Database, expert: Expert) -> None:
+    expert.weekly_hours = (hours("11:00", "13:00"), hours("09:00", "11:00"))
+    assert touched(db, expert) == []
+    expert.weekly_hours = (hours("11:30", "13:00"), hours("09:00", "11:00"))
+    assert [id for id, _ in touched(db, expert)] == ["S1", "S2"]
+
+
+def test_an_absence_touches_what_it_overlaps(db: Database, expert: Expert) -> None:
+    ends = rows.MORNING + dt.timedelta(hours=2)
+    expert.absences = [ExpertAbsence(start_at=ends, end_at=ends + dt.timedelta(hours=1))]
+    assert touched(db, expert) == []
+    expert.absences = [ExpertAbsence(start_at=NOW, end_at=ends)]
+    assert [id for id, _ in touched(db, expert)] == ["S1"]
+
+
+def test_a_lower_cap_touches_the_last_ones(db: Database, expert: Expert) -> None:
+    expert.max_total = 1
+    assert [id for id, _ in touched(db, expert)] == ["S2"]
+
+
+@pytest.mark.parametrize("change", ["inactive", "specialty", "conflict"])
+def test_whoever_may_no_longer_serve_is_touched_by_all(
+    db: Database, expert: Expert, change: str
 ) -> None:
-    assert ids(engagement, sessions, FIRST) == []
+    if change == "inactive":
+        expert.active = False
+    elif change == "specialty":
+        expert.qualifications = (Qualification.SME_MANAGEMENT_CONSULTANT,)
+    else:
+        expert.conflicts = [ConflictOfInterest(organization_id="O1", reason="顧問先")]
+    assert [id for id, _ in touched(db, expert)] == ["S1", "S2"]
 
 
-@pytest.mark.parametrize(
-    ("terms", "expected"),
-    [
-        ({"session_minutes": (60, 60)}, ["S1"]),
-        ({"session_minutes": (120,)}, ["S2"]),
-        ({"earliest": dt.date(2025, 10, 2)}, ["S1"]),
-        ({"latest": dt.date(2025, 10, 21)}, ["S2"]),
-        ({"latest": dt.date(2025, 10, 22)}, []),
-        ({"min_gap_days": 21}, []),
-        ({"min_gap_days": 22}, ["S2"]),
-        ({"max_gap_days": 21}, []),
-        ({"max_gap_days": 20}, ["S2"]),
-    ],
-)
-def test_each_term_is_kept_or_outgrown(
-    engagement: Engagement,
-    sessions: list[Session],
-    terms: dict[str, object],
-    expected: list[str],
-) -> None:
-    for name, value in terms.items():
-        setattr(engagement, name, value)
-
-    assert ids(engagement, sessions, FIRST) == expected
-
-
-def test_what_can_no_longer_be_planned_anew_is_left_as_it_is(
-    engagement: Engagement, sessions: list[Session]
-) -> None:
-    engagement.session_minutes = (90, 90)
-
-    assert ids(engagement, sessions, FIRST + dt.timedelta(days=1)) == ["S2"]
-    sessions[1].status = SessionStatus.HELD
-    assert ids(engagement, sessions, FIRST) == ["S1"]
+def test_what_is_over_is_touched_by_nothing(db: Database, expert: Expert) -> None:
+    expert.active = False
+    assert [id for id, _ in touched(db, expert, rows.MORNING)] == ["S2"]
