@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -152,3 +153,23 @@ def test_a_prospect_says_in_both_languages_why_an_organization_could_not_be_serv
     (reason,) = found["reasons"]
     assert "No day is left" in reason["en"]
     assert "実施できる日がありません" in reason["ja"]
+
+
+def test_applications_are_found_by_what_staff_look_for(admin: Caller) -> None:
+    """By municipality, by specialty, by the day on which the interview is due."""
+    there = new(admin, "/v1/organizations", organization(municipality_code="13421"))["id"]
+    body = application(there, needs={"hr": 2})
+    found = new(admin, "/v1/applications", body)["id"]
+    due_on = admin.get(f"/v1/applications/{found}").json()["interview"]["due_on"]
+    after = (dt.date.fromisoformat(due_on) + dt.timedelta(days=1)).isoformat()
+    for query, is_found in {
+        "municipality=13421": True,
+        "municipality=13421&specialty=hr": True,
+        "municipality=13421&specialty=labor": False,
+        f"municipality=13421&due_before={after}": True,
+        f"municipality=13421&due_before={due_on}": False,
+        "municipality=13421&submitted_since=2099-01-01T00:00:00Z": False,
+        "specialty=hr&limit=200": True,
+    }.items():
+        items = admin.get(f"/v1/applications?{query}").json()["items"]
+        assert (found in [each["id"] for each in items]) == is_found, query

@@ -80,11 +80,11 @@ def test_a_change_needs_its_reason_and_the_audit_tells_it(
     state = staff.get(PATH).headers["ETag"]
     without = {"application_period": {"last_day": "2025-12-12"}}
     assert staff.ask("PATCH", PATH, without, If_Match=state).status_code == 422
-    assert edit(staff, without).status_code == 200
+    assert edit(staff, {**without, "reason": "枠が埋まったため"}).status_code == 200
     entry = staff.get("/v1/audit?kind=programme&limit=1").json()["items"][0]
     assert entry["operation"] == "programmes.edit"
     assert entry["after"]["rules"] == {"application_period": {"last_day": "2025-12-12"}}
-    assert entry["after"]["revision_reason"] == "申込多数のため"
+    assert entry["after"]["revision_reason"] == "枠が埋まったため"
 
 
 def test_only_the_office_changes_a_programme(office: RunningService, staff: Caller) -> None:

@@ -138,3 +138,18 @@ def _routes(app: Service) -> Iterator[Route]:
             path = path.replace(f"<{argument}>", "nothing-there")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield Route(rule.endpoint, method, path)
+
+
+def test_what_the_office_notes_of_an_interview_is_for_the_office_alone(
+    service: RunningService, two_sides: Mapping[str, Any]
+) -> None:
+    path = f"/v1/applications/{two_sides['engagement']}"
+    for_office = service.caller(Role.STAFF).get(path).json()
+    own = two_sides["organization"].get(path).json()
+    assert for_office["interview"]["notes"] is not None
+    assert (for_office["weight"], own["weight"]) == (1, None)
+    assert own == {
+        **for_office,
+        "weight": None,
+        "interview": {**for_office["interview"], "notes": None},
+    }
