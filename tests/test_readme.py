@@ -45,7 +45,8 @@ def test_every_command_shown_works(tmp_path: Path) -> None:
             clone, "\n".join(after).replace(SHOWN_ADDRESS, f"127.0.0.1:{port}"), environment
         )
     assert '"is_optimal":true' in shown
-    assert '"number":3' in shown
+    assert '"servable":true' in shown
+    assert '"number":4' in shown
     assert "BEGIN:VCALENDAR" in shown
 
 
