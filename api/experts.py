@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AliasPath, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.orm import selectinload
 
 from api.context import database, now
 from api.openapi import noun
 from api.records import one, page_of, visible
-from api.revisions import require_match, tag_of
+from api.revisions import require_match
 from api.schema import (
     AbsenceView,
     Body,
@@ -20,14 +19,12 @@ from api.schema import (
     Page,
     PageQuery,
     PathParameters,
-    TokyoTime,
     View,
     created,
 )
 from matcher.fields import Identifier
 from matcher.models import Expert
-from matcher.planning.agreement import disagreements
-from matcher.programme import Qualification, Words
+from matcher.programme import Qualification
 from matcher.registry import (
     AvailabilityDraft,
     ExpertChanges,
@@ -121,33 +118,6 @@ class ExpertView(View):
     conflicts: tuple[ConflictView, ...]
 
 
-class DisagreementView(View):
-    """A session still to come that its expert can no longer serve as it stands."""
-
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
-
-    session_id: str = Field(validation_alias=AliasPath("session", "id"))
-    engagement_id: str = Field(validation_alias=AliasPath("session", "engagement_id"))
-    number: int = Field(validation_alias=AliasPath("session", "number"))
-    start_at: TokyoTime = Field(validation_alias=AliasPath("session", "start_at"))
-    reason: Words
-
-
-ToReplan = Annotated[
-    tuple[DisagreementView, ...],
-    Field(
-        description="published sessions that the change touches: they stand until a new plan or "
-        "assignment is published"
-    ),
-]
-
-
-class ChangedExpertView(ExpertView):
-    """An expert after a change, and the sessions it touches."""
-
-    sessions_to_replan: ToReplan
-
-
 class ExpertPage(Page):
     """Experts by id."""
 
@@ -159,12 +129,6 @@ class AvailabilityView(View):
 
     weekly_hours: tuple[Hours, ...]
     absences: tuple[AbsenceView, ...]
-
-
-class ChangedAvailabilityView(AvailabilityView):
-    """When an expert can serve after a change, and the sessions it touches."""
-
-    sessions_to_replan: ToReplan
 
 
 @blueprint.get("", responses={200: ExpertPage})
@@ -187,17 +151,15 @@ def create(body: ExpertBody) -> Created[ExpertView]:
     return created(ExpertView.of(expert), f"/v1/experts/{expert.id}")
 
 
-@blueprint.patch("/<expert_id>", responses={200: ChangedExpertView})
-def edit(path: ExpertPath, body: ExpertChangesBody) -> Any:  # noqa: ANN401  view, status, headers
-    """Edit an expert; the answer names the published sessions that this touches.
+@blueprint.patch("/<expert_id>", responses={200: ExpertView})
+def edit(path: ExpertPath, body: ExpertChangesBody) -> ExpertView:
+    """Edit an expert.
 
     If-Match holds the ETag with which it was read.
     """
     expert = one(Expert, path.expert_id, for_change=True)
     require_match(ExpertView.of(expert))
-    state = ExpertView.of(edit_expert(database(), expert, body, now()))
-    changed = ChangedExpertView(**dict(state), sessions_to_replan=_to_replan(expert))
-    return changed, HTTPStatus.OK, tag_of(state)
+    return ExpertView.of(edit_expert(database(), expert, body, now()))
 
 
 @blueprint.get("/<expert_id>/availability", responses={200: AvailabilityView})
@@ -206,18 +168,12 @@ def availability(path: ExpertPath) -> AvailabilityView:
     return AvailabilityView.of(one(Expert, path.expert_id))
 
 
-@blueprint.put("/<expert_id>/availability", responses={200: ChangedAvailabilityView})
-def set_hours(path: ExpertPath, body: AvailabilityBody) -> Any:  # noqa: ANN401  likewise
-    """Replace an expert's weekly hours and absences; the answer names the sessions this touches.
+@blueprint.put("/<expert_id>/availability", responses={200: AvailabilityView})
+def set_hours(path: ExpertPath, body: AvailabilityBody) -> AvailabilityView:
+    """Replace an expert's weekly hours and absences.
 
     If-Match holds the ETag with which they were read.
     """
     expert = one(Expert, path.expert_id, for_change=True)
     require_match(AvailabilityView.of(expert))
-    state = AvailabilityView.of(set_availability(database(), expert, body, now()))
-    changed = ChangedAvailabilityView(**dict(state), sessions_to_replan=_to_replan(expert))
-    return changed, HTTPStatus.OK, tag_of(state)
-
-
-def _to_replan(expert: Expert) -> tuple[DisagreementView, ...]:
-    return tuple(map(DisagreementView.of, disagreements(database(), expert, now())))
+    return AvailabilityView.of(set_availability(database(), expert, body, now()))

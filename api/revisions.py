@@ -9,8 +9,6 @@ from typing import Final
 from flask import Flask, Response, abort, request
 from pydantic import BaseModel
 
-from api.problems import problem
-
 _TAGGED: Final = frozenset({"GET", "HEAD", "PUT", "PATCH"})
 
 
@@ -23,27 +21,17 @@ def require_match(state: BaseModel) -> None:
     """Let a change pass only if it was made to this state.
 
     Raises:
-        HTTPException: 428 there is no If-Match, 412 it names another state; the problem then shows
-            the state as it is, under `current`, with its ETag.
+        HTTPException: 428 there is no If-Match, 412 it names another state.
     """
     if not request.if_match:
         abort(HTTPStatus.PRECONDITION_REQUIRED)
     if not request.if_match.contains(_digest(state.model_dump_json().encode())):
-        current = {"current": state.model_dump(mode="json")}
-        outdated = problem(HTTPStatus.PRECONDITION_FAILED, "precondition_failed", members=current)
-        outdated.headers.update(tag_of(state))
-        abort(outdated)
-
-
-def tag_of(state: BaseModel) -> dict[str, str]:
-    """The ETag of a state, for an answer that shows more than that."""
-    return {"ETag": f'"{_digest(state.model_dump_json().encode())}"'}
+        abort(HTTPStatus.PRECONDITION_FAILED)
 
 
 def _tag(response: Response) -> Response:
     if request.method in _TAGGED and response.status_code == HTTPStatus.OK and response.is_json:
-        if "ETag" not in response.headers:
-            response.set_etag(_digest(response.get_data()))
+        response.set_etag(_digest(response.get_data()))
         # What is here is about people: a cache in between keeps none of it.
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.make_conditional(request)

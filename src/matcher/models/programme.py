@@ -21,8 +21,6 @@ class Programme(Base):
     rules: Mapped[ProgrammeRules] = mapped_column(Structured(ProgrammeRules))
     revised_at: Mapped[dt.datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     """When the rules last changed; calendars, which quote them, pass it on."""
-    revision_reason: Mapped[str | None]
-    """Why they last changed; None: they are as they came."""
 
 
 def load_programme(db: Session, programme_id: str) -> ProgrammeRules:

@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("has_manual", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
     op.add_column("engagements", sa.Column("session_contents", sa.JSON(), nullable=True))
-    op.add_column("programmes", sa.Column("revision_reason", sa.Text(), nullable=True))
     op.create_table(
         "withdrawals",
         sa.Column("application_id", sa.Text(), nullable=False),
@@ -154,7 +153,6 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_to_rewrite")
-    op.drop_column("programmes", "revision_reason")
     op.drop_column("engagements", "session_contents")
     op.drop_column("organizations", "has_manual")
 
