@@ -28,15 +28,7 @@ from api.schema import (
     created,
 )
 from matcher.access import check_applicant
-from matcher.fields import (
-    Identifier,
-    Line,
-    Moment,
-    MunicipalityCode,
-    OptionalLine,
-    Paragraphs,
-    unchanged,
-)
+from matcher.fields import Identifier, Line, Moment, OptionalLine, Paragraphs, unchanged
 from matcher.intake.applications import decide as decide_application
 from matcher.intake.applications import record_answers, record_assessment, record_interview
 from matcher.intake.applications import submit as submit_application
@@ -44,7 +36,6 @@ from matcher.intake.applications import withdraw as withdraw_application
 from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer, InterviewFindings
 from matcher.intake.prospect import prospect_of
 from matcher.intake.requirements import assess as assess_application
-from matcher.intake.worklist import OPEN_STATES
 from matcher.models import (
     Answer,
     AnswerSource,
@@ -52,13 +43,9 @@ from matcher.models import (
     ApplicationState,
     Channel,
     Delivery,
-    Interview,
-    Organization,
     Outcome,
     Purpose,
-    Role,
 )
-from matcher.models.application import wants_help_with
 from matcher.programme import RequirementKind, Specialty, Words
 
 blueprint = noun("applications", "What organizations apply for, from submission to decision (申込)")
@@ -97,14 +84,6 @@ class ApplicationQuery(PageQuery):
     state: ApplicationState | SkipJsonSchema[None] = absent("only those in one state")
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
     organization: Identifier | SkipJsonSchema[None] = absent("only those of one organization")
-    municipality: MunicipalityCode | SkipJsonSchema[None] = absent(
-        "only those of organizations in one municipality"
-    )
-    specialty: Specialty | SkipJsonSchema[None] = absent("only those that want help with it")
-    due_before: date | SkipJsonSchema[None] = absent(
-        "only those whose interview is still to be held and due before this day"
-    )
-    submitted_since: Moment | SkipJsonSchema[None] = absent("only those that came in since then")
 
 
 class AbsenceBody(Body, AbsentTime):
@@ -237,7 +216,7 @@ class InterviewView(View):
     due_on: date
     held_at: TokyoTime | None
     caller: str | None
-    notes: str | None = Field(description="null: they are for the office alone")
+    notes: str
 
 
 class DecisionView(View):
@@ -274,7 +253,7 @@ class ApplicationView(View):
     preferred_hours: tuple[Hours, ...]
     first_wish_day: date | None
     last_wish_day: date | None
-    weight: int | None = Field(description="null: it is for the office alone")
+    weight: int
     absences: tuple[AbsenceView, ...]
     interview: InterviewView | None
     decision: DecisionView | None
@@ -337,26 +316,13 @@ def list(query: ApplicationQuery) -> ApplicationPage:
         wanted = wanted.where(Application.programme_id == query.programme)
     if query.organization:
         wanted = wanted.where(Application.organization_id == query.organization)
-    if query.municipality:
-        there = Organization.municipality_code == query.municipality
-        wanted = wanted.where(Application.organization.has(there))
-    if query.specialty:
-        wanted = wanted.where(wants_help_with(query.specialty))
-    if query.due_before:
-        open_until = Interview.held_at.is_(None) & (Interview.due_on < query.due_before)
-        wanted = wanted.where(
-            Application.state.in_(OPEN_STATES), Application.interview.has(open_until)
-        )
-    if query.submitted_since:
-        wanted = wanted.where(Application.submitted_at >= query.submitted_since)
-    page = page_of(wanted, [Application.submitted_at, Application.id], query)
-    return ApplicationPage(items=tuple(map(_view, page.items)), next=page.next)
+    return ApplicationPage.of(page_of(wanted, [Application.submitted_at, Application.id], query))
 
 
 @blueprint.get("/<application_id>", responses={200: ApplicationView})
 def get(path: ApplicationPath) -> ApplicationView:
     """Get one application."""
-    return _view(one(Application, path.application_id))
+    return ApplicationView.of(one(Application, path.application_id))
 
 
 @blueprint.post("", responses={201: ApplicationView})
@@ -364,7 +330,7 @@ def submit(body: ApplicationBody) -> Created[ApplicationView]:
     """Submit an application."""
     check_applicant(principal(), body.organization_id, body.weight)
     application = submit_application(database(), body, now())
-    return created(_view(application), f"/v1/applications/{application.id}")
+    return created(ApplicationView.of(application), f"/v1/applications/{application.id}")
 
 
 @blueprint.get("/<application_id>/assessment", responses={200: AssessmentView})
@@ -400,7 +366,7 @@ def interview(path: ApplicationPath, body: InterviewBody) -> ApplicationView:
         held_at=body.held_at,
         findings=body,
     )
-    return _view(application)
+    return ApplicationView.of(application)
 
 
 @blueprint.get("/<application_id>/prospect", responses={200: ProspectView, 409: None})
@@ -432,24 +398,15 @@ def decide(path: ApplicationPath, body: DecisionBody) -> ApplicationView:
         now(),
         meeting_url=body.meeting_url,
     )
-    return _view(application)
+    return ApplicationView.of(application)
 
 
 @blueprint.post("/<application_id>/withdrawal", responses={200: ApplicationView})
 def withdraw(path: ApplicationPath, body: WithdrawalBody) -> ApplicationView:
     """Take an application back; its future sessions are cancelled."""
     application = one(Application, path.application_id)
-    return _view(
+    return ApplicationView.of(
         withdraw_application(
             database(), application.id, principal().name, now(), reason=body.reason
         )
     )
-
-
-def _view(application: Application) -> ApplicationView:
-    """Show an application; what the office notes of it is for the office alone."""
-    view = ApplicationView.of(application)
-    if principal().role is not Role.ORGANIZATION:
-        return view
-    interview = view.interview and view.interview.model_copy(update={"notes": None})
-    return view.model_copy(update={"weight": None, "interview": interview})

@@ -33,12 +33,11 @@ from matcher.delivery.engagements import (
     sessions_to_replan,
 )
 from matcher.delivery.engagements import complete as complete_engagement
-from matcher.fields import Identifier, MunicipalityCode
+from matcher.fields import Identifier
 from matcher.models import Engagement, EngagementState, Expert, Release
-from matcher.models.application import wants_help_with
 from matcher.planning.assignment import Proposal, carry_out, list_candidates, propose
 from matcher.planning.matching import Match, ReasonCode
-from matcher.programme import Phase, PhaseContents, Specialty, Words
+from matcher.programme import Phase, PhaseContents, Words
 
 blueprint = noun("engagements", "Accepted applications that an expert is to serve (派遣案件)")
 
@@ -54,10 +53,6 @@ class EngagementQuery(PageQuery):
 
     state: EngagementState | SkipJsonSchema[None] = absent("only those in one state")
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
-    municipality: MunicipalityCode | SkipJsonSchema[None] = absent(
-        "only those with sessions on site in one municipality"
-    )
-    specialty: Specialty | SkipJsonSchema[None] = absent("only those that want help with it")
 
 
 class EngagementChangesBody(Body, EngagementChanges):
@@ -232,10 +227,6 @@ def list(query: EngagementQuery) -> EngagementPage:
         wanted = wanted.where(Engagement.state == query.state)
     if query.programme:
         wanted = wanted.where(Engagement.programme_id == query.programme)
-    if query.municipality:
-        wanted = wanted.where(Engagement.municipality_code == query.municipality)
-    if query.specialty:
-        wanted = wanted.where(Engagement.application.has(wants_help_with(query.specialty)))
     return EngagementPage.of(page_of(wanted, [Engagement.id], query))
 
 

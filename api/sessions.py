@@ -14,7 +14,7 @@ from api.schema import Body, NamedView, Page, PageQuery, PathParameters, TokyoTi
 from matcher.delivery.moving import SessionMove, move_session
 from matcher.delivery.reports import ReportDraft, SessionOutcome, report_of, report_session
 from matcher.delivery.sessions import LapseDraft, cancel_session
-from matcher.fields import Identifier, Moment
+from matcher.fields import Identifier
 from matcher.models import Engagement, ManualState, Party, Session, SessionStatus
 from matcher.programme import Phase
 
@@ -33,11 +33,6 @@ class SessionQuery(PageQuery):
     engagement: Identifier | SkipJsonSchema[None] = absent("only those of one engagement")
     expert: Identifier | SkipJsonSchema[None] = absent("only those of one expert")
     status: SessionStatus | SkipJsonSchema[None] = absent("only those of one status")
-    since: Moment | SkipJsonSchema[None] = absent(
-        "only those that start at this moment or later: `2025-07-14T00:00:00Z`, or with an offset, "
-        "whose + is %2B here"
-    )
-    until: Moment | SkipJsonSchema[None] = absent("only those that start before this moment")
 
 
 class MoveBody(Body, SessionMove):
@@ -142,10 +137,6 @@ def list(query: SessionQuery) -> SessionPage:
         wanted = wanted.where(Session.expert_id == query.expert)
     if query.status:
         wanted = wanted.where(Session.status == query.status)
-    if query.since:
-        wanted = wanted.where(Session.start_at >= query.since)
-    if query.until:
-        wanted = wanted.where(Session.start_at < query.until)
     return SessionPage.of(page_of(wanted, [Session.start_at, Session.id], query))
 
 

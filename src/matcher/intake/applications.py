@@ -30,7 +30,7 @@ from matcher.intake.drafts import (
     Wishes,
     faults,
 )
-from matcher.intake.requirements import IN_PERIOD, Assessment, Finding, assess
+from matcher.intake.requirements import Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
 from matcher.models import (
     AnswerSource,
@@ -98,7 +98,6 @@ def submit(
     keep_answers(
         application, rules, draft.answers, AnswerSource.DECLARED, organization.contact_name, now
     )
-    _keep_in_time(application, rules, now)
     db.flush()
     return application
 
@@ -297,16 +296,6 @@ def _require_application_period(rules: ProgrammeRules, day: dt.date) -> None:
             first_day=period.first_day.isoformat(),
             last_day=period.last_day.isoformat(),
         )
-
-
-def _keep_in_time(application: Application, rules: ProgrammeRules, now: dt.datetime) -> None:
-    """Put on record that it came in time, by the deadline as it stands now."""
-    for finding in assess(application, rules, now).findings:
-        if finding.requirement.id == IN_PERIOD:
-            given = GivenAnswer(
-                requirement_id=IN_PERIOD, answer=finding.answer, evidence=finding.evidence
-            )
-            keep_answer(application, given, AnswerSource.MACHINE, "matcher", now)
 
 
 def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None:

@@ -22,9 +22,6 @@ from matcher.programme import ProgrammeRules, Requirement, RequirementKind
 __all__ = ["CHECKS", "Assessment", "Finding", "assess"]
 
 
-IN_PERIOD = "applied_in_period"
-
-
 @dataclass(frozen=True)
 class Finding:
     """The answer to one requirement: from where, on what evidence, and who said so when.
@@ -111,15 +108,9 @@ def _recorded(requirement: Requirement, given: RequirementAnswer | None) -> Find
 
 
 def _applied_in_period(application: Application, rules: ProgrammeRules) -> _Result:
-    """The day of submission, in Tokyo, lies in the application period.
-
-    An application that was in time stays so when the deadline is moved afterwards.
-    """
-    kept = next((own for own in application.answers if own.requirement_id == IN_PERIOD), None)
-    if kept is not None and kept.answer == Answer.MET:
-        return _Result(Answer.MET, kept.evidence)
-    day, period = to_tokyo(application.submitted_at).date(), rules.application_period
-    return _Result(_met(day in period), f"{day} ({period.first_day} – {period.last_day})")
+    """The day of submission, in Tokyo, lies in the application period."""
+    day = to_tokyo(application.submitted_at).date()
+    return _Result(_met(day in rules.application_period), day.isoformat())
 
 
 def _legal_form(application: Application, rules: ProgrammeRules) -> _Result:  # noqa: ARG001  a check
@@ -158,7 +149,7 @@ def _met(holds: bool) -> Answer:
 
 CHECKS: Mapping[str, Callable[[Application, ProgrammeRules], _Result]] = MappingProxyType(
     {
-        IN_PERIOD: _applied_in_period,
+        "applied_in_period": _applied_in_period,
         "legal_form": _legal_form,
         "located_in_tokyo": _located_in_tokyo,
     }

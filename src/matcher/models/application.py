@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, type_coerce
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matcher.models.absence import Absence
@@ -106,12 +106,6 @@ class Application(Revised, Base):
     withdrawal: Mapped[Withdrawal | None] = relationship(
         back_populates="application", cascade="all, delete-orphan"
     )
-
-
-def wants_help_with(specialty: Specialty) -> ColumnElement[bool]:
-    """The applications that name a specialty among their needs."""
-    weight: ColumnElement[int] = type_coerce(Application.needs, JSON)[specialty.value].as_integer()
-    return weight.is_not(None)
 
 
 class ApplicationAbsence(Absence, Base):
