@@ -1,4 +1,4 @@
-"""`matcher keys`: create, list and revoke the keys of the HTTP API."""
+"""`matcher keys`: create, list, rotate and revoke the keys of the HTTP API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from matcher.access import create_key, list_keys, revoke_key, state_of
+from matcher.access import create_key, list_keys, revoke_key, rotate_key, state_of
 from matcher.clock import to_tokyo
 from matcher.database import create_database_engine, migrate, session_factory
 from matcher.models import ApiKey, Role
@@ -20,7 +20,7 @@ from matcher.settings import Settings
 
 @click.group
 def keys() -> None:
-    """Create, list and revoke the keys of the HTTP API."""
+    """Create, list, rotate and revoke the keys of the HTTP API."""
 
 
 @keys.command
@@ -72,6 +72,21 @@ def list_all() -> None:
         for key in list_keys(db):
             table.add_row(*_row(key, settings.now()))
     Console().print(table)
+
+
+@keys.command
+@click.argument("key_id", metavar="ID")
+def rotate(key_id: str) -> None:
+    """Give a key a new secret and print it; the old one is refused from now on.
+
+    The key alone goes to standard output: KEY=$(matcher keys rotate K…)
+    """
+    settings = Settings.from_environment()
+    pepper = settings.key_pepper.get_secret_value().encode()
+    with _database(settings) as db:
+        _, secret = rotate_key(db, key_id, settings.now(), pepper)
+    click.echo(f"Key {key_id} has a new secret; keep it, it is not shown again:", err=True)
+    click.echo(secret)
 
 
 @keys.command
