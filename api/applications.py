@@ -28,12 +28,14 @@ from api.schema import (
     created,
 )
 from matcher.access import check_applicant
-from matcher.fields import Identifier, Line, Moment, OptionalLine, Paragraphs
+from matcher.clock import start_of
+from matcher.fields import Identifier, Line, Moment, MunicipalityCode, OptionalLine, Paragraphs
 from matcher.intake.applications import decide as decide_application
 from matcher.intake.applications import record_answers, record_assessment, record_interview
 from matcher.intake.applications import submit as submit_application
 from matcher.intake.applications import withdraw as withdraw_application
 from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer
+from matcher.intake.lists import interview_due_before, needs
 from matcher.intake.requirements import assess as assess_application
 from matcher.models import (
     Answer,
@@ -42,6 +44,7 @@ from matcher.models import (
     ApplicationState,
     Channel,
     Delivery,
+    Organization,
     Outcome,
     Purpose,
 )
@@ -82,6 +85,12 @@ class ApplicationQuery(PageQuery):
     state: ApplicationState | SkipJsonSchema[None] = absent("only those in one state")
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
     organization: Identifier | SkipJsonSchema[None] = absent("only those of one organization")
+    municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those from there")
+    specialty: Specialty | SkipJsonSchema[None] = absent("only those that need it")
+    due_before: date | SkipJsonSchema[None] = absent(
+        "only those whose interview is due before this day and not yet held"
+    )
+    submitted_since: date | SkipJsonSchema[None] = absent("only those of this day and later")
 
 
 class AbsenceBody(Body, AbsentTime):
@@ -271,6 +280,16 @@ def list(query: ApplicationQuery) -> ApplicationPage:
         wanted = wanted.where(Application.programme_id == query.programme)
     if query.organization:
         wanted = wanted.where(Application.organization_id == query.organization)
+    if query.municipality:
+        wanted = wanted.where(
+            Application.organization.has(Organization.municipality_code == query.municipality)
+        )
+    if query.specialty:
+        wanted = wanted.where(needs(query.specialty))
+    if query.due_before:
+        wanted = wanted.where(interview_due_before(query.due_before))
+    if query.submitted_since:
+        wanted = wanted.where(Application.submitted_at >= start_of(query.submitted_since))
     return ApplicationPage.of(page_of(wanted, [Application.submitted_at, Application.id], query))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import AliasPath, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload
@@ -9,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.schema import NamedView, Page, PageQuery, PathParameters, TokyoTime, View, absent
+from matcher.clock import start_of
 from matcher.fields import Identifier
 from matcher.models import Engagement, Session, SessionStatus
 from matcher.programme import Phase
@@ -28,6 +31,8 @@ class SessionQuery(PageQuery):
     engagement: Identifier | SkipJsonSchema[None] = absent("only those of one engagement")
     expert: Identifier | SkipJsonSchema[None] = absent("only those of one expert")
     status: SessionStatus | SkipJsonSchema[None] = absent("only those of one status")
+    from_: date | SkipJsonSchema[None] = absent("only those of this day and later", alias="from")
+    until: date | SkipJsonSchema[None] = absent("only those before this day")
 
 
 class SessionView(View):
@@ -68,6 +73,10 @@ def list(query: SessionQuery) -> SessionPage:
         wanted = wanted.where(Session.expert_id == query.expert)
     if query.status:
         wanted = wanted.where(Session.status == query.status)
+    if query.from_:
+        wanted = wanted.where(Session.start_at >= start_of(query.from_))
+    if query.until:
+        wanted = wanted.where(Session.start_at < start_of(query.until))
     return SessionPage.of(page_of(wanted, [Session.start_at, Session.id], query))
 
 

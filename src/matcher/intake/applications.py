@@ -23,9 +23,10 @@ from matcher.errors import Conflict, Invalid, NotFound
 from matcher.intake.acceptance import business_days_after, new_engagement, withdraw_engagement
 from matcher.intake.answers import GivenAnswer, keep_answer, keep_answers
 from matcher.intake.drafts import ApplicationDraft, faults
-from matcher.intake.requirements import Assessment, Finding, assess
+from matcher.intake.requirements import APPLIED_IN_PERIOD, Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
 from matcher.models import (
+    Answer,
     AnswerSource,
     Application,
     ApplicationAbsence,
@@ -47,6 +48,9 @@ __all__ = [
     "submit",
     "withdraw",
 ]
+
+RECORDED_BY = "matcher"
+"""Who answered what nobody asked about: this program."""
 
 Found = TypeVar("Found")
 
@@ -86,6 +90,10 @@ def submit(
     keep_answers(
         application, rules, draft.answers, AnswerSource.DECLARED, organization.contact_name, now
     )
+    in_period = GivenAnswer(
+        requirement_id=APPLIED_IN_PERIOD, answer=Answer.MET, evidence=day.isoformat()
+    )
+    keep_answer(application, in_period, AnswerSource.MACHINE, RECORDED_BY, now)
     db.flush()
     return application
 
