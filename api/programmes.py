@@ -51,7 +51,7 @@ class MovedProgrammeView(ProgrammeView):
 
     interviews_moved: int = Field(description="open interviews that are due on another day now")
     engagements_ending_later: int = Field(
-        description="engagements that may go on after the implementation period: they stay as agreed"
+        description="engagements that may go on after the implementation period, as agreed"
     )
 
 

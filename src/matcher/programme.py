@@ -28,8 +28,10 @@ from solver.problem import Weights
 Positive = Annotated[int, Field(ge=1)]
 
 _MONTHS_EN = (
-    "January February March April May June July August September October November December"
-).split()  # of this program, not of the machine's locale
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+"""Of this program: the machine's locale may speak another language."""
 
 
 class Specialty(StrEnum):

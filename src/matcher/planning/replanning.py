@@ -17,6 +17,7 @@ from matcher.clock import wall_time
 from matcher.models import Engagement, Expert, Programme, Session, SessionStatus
 from matcher.planning.matching import candidates
 from matcher.programme import ProgrammeRules, Words
+from solver.problem import WEEKDAYS
 
 __all__ = ["SessionToReplan", "sessions_to_replan"]
 
@@ -50,7 +51,7 @@ class SessionToReplan:
 def sessions_to_replan(
     db: Database, expert: Expert, now: dt.datetime
 ) -> tuple[SessionToReplan, ...]:
-    """The published sessions of an expert that no longer fit, by their start, each with a reason."""
+    """The published sessions of an expert that no longer fit, by their start, and why."""
     standing = db.scalars(
         select(Session)
         .where(Session.expert_id == expert.id)
@@ -89,7 +90,7 @@ def _keeps_from_serving(
 
 def _not_free(expert: Expert, session: Session) -> Words | None:
     start, end = wall_time(session.start_at), wall_time(session.end_at)
-    weekday = start.strftime("%a").lower()
+    weekday = WEEKDAYS[start.weekday()]
     if not any(
         own.weekday == weekday and own.opens <= start.time() and end.time() <= own.closes
         for own in expert.weekly_hours

@@ -81,3 +81,14 @@ def test_what_cannot_be_done_is_said_in_one_line(
     said = capsys.readouterr().err
     assert complaint in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_rotated_key_has_a_new_secret_which_is_all_that_goes_to_standard_output(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["keys", "create", "--role", "staff"])
+    (before,) = capsys.readouterr().out.split()
+    key_id = before.split("_")[1]
+    assert main(["keys", "rotate", key_id]) == 0
+    (after,) = capsys.readouterr().out.split()
+    assert (after.split("_")[1], after == before) == (key_id, False)
