@@ -101,7 +101,7 @@ def test_a_list_shows_what_is_asked_for(client: FlaskClient, query: str, found: 
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
