@@ -114,6 +114,7 @@ def _faults(
     operation: Any, caller: Caller, mode: GenerationMode, known: Mapping[str, str]
 ) -> Iterator[str]:
     """What is wrong with the answers of one operation; `known` parameters name what exists."""
+    given_parameters = {"path_parameters": dict(known)} if known else {}
 
     @settings(
         max_examples=EXAMPLES_OF_EACH_OPERATION,
@@ -122,9 +123,8 @@ def _faults(
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(generation_mode=mode))
+    @given(case=operation.as_strategy(generation_mode=mode, **given_parameters))
     def keeps(case: Case[Any]) -> None:
-        case.path_parameters.update(known)
         if known and mode is GenerationMode.POSITIVE and "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         case.call_and_validate(base_url=caller.url, headers=dict(caller.headers))

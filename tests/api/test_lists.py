@@ -15,7 +15,7 @@ from api import create_app
 from api.service import Service
 from matcher.access import create_key
 from matcher.database import session_factory
-from matcher.models import Application, Interview, Role, new_identifier
+from matcher.models import Application, ApplicationState, Interview, Role, new_identifier
 from matcher.programme import Specialty
 from matcher.settings import Settings
 from tests.matcher.rows import (
@@ -41,11 +41,14 @@ def client(database_url: str, tmp_path: Path) -> Any:
         db.add(other)
         db.flush()
         asked = application("A3", "O2")
-        asked.state, asked.needs = "submitted", {Specialty.SME: 2}
+        asked.state, asked.needs = ApplicationState.SUBMITTED, {Specialty.SME: 2}
         asked.submitted_at = MORNING
         asked.interview = Interview(due_on=dt.date(2025, 10, 8))
         held = application("A4", "O2")
-        held.state, held.needs = "interviewed", {Specialty.SME: 1, Specialty.LABOR: 1}
+        held.state, held.needs = (
+            ApplicationState.INTERVIEWED,
+            {Specialty.SME: 1, Specialty.LABOR: 1},
+        )
         held.interview = Interview(due_on=dt.date(2025, 10, 7), held_at=MORNING)
         db.add_all([asked, held])
         db.flush()

@@ -172,9 +172,11 @@ def _early(admin: Caller, service: RunningService, language: str) -> requests.Re
     return admin.post(path, {"outcome": "accepted"}, Accept_Language=language)
 
 
-def _edit(admin: Caller, language: str, **headers: str) -> requests.Response:
+def _edit(admin: Caller, language: str, etag: str = "") -> requests.Response:
     path = f"/v1/organizations/{new(admin, '/v1/organizations', organization())['id']}"
-    return admin.ask("PATCH", path, {"contact_name": "一郎"}, Accept_Language=language, **headers)
+    return admin.ask(
+        "PATCH", path, {"contact_name": "一郎"}, Accept_Language=language, If_Match=etag
+    )
 
 
 EACH_PROBLEM: list[tuple[int, str, str, str, str | None, Ask]] = [
@@ -241,7 +243,7 @@ EACH_PROBLEM: list[tuple[int, str, str, str, str | None, Ask]] = [
         "It has changed meanwhile",
         "その間に変更されています",
         None,
-        lambda admin, _, language: _edit(admin, language, If_Match='"another"'),
+        lambda admin, _, language: _edit(admin, language, '"another"'),
     ),
     (
         413,

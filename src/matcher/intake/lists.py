@@ -14,7 +14,8 @@ __all__ = ["interview_due_before", "needs"]
 
 def needs(specialty: Specialty) -> ColumnElement[bool]:
     """Those whose organization wants help in a specialty, however much."""
-    return type_coerce(Application.needs, JSON)[specialty.value].as_integer() >= 1
+    weight: ColumnElement[int] = type_coerce(Application.needs, JSON)[specialty.value].as_integer()
+    return weight >= 1
 
 
 def interview_due_before(day: dt.date) -> ColumnElement[bool]:

@@ -17,10 +17,10 @@ from tests.matcher.rows import add_engagements
 NOW = dt.datetime(2025, 8, 12, 10, tzinfo=TOKYO)
 
 
-def _move(db: Session, now: dt.datetime = NOW, **changes: object) -> MovedDays:
+def _move(db: Session, **changes: object) -> MovedDays:
     programme = db.get_one(Programme, "tokyo-2025")
     given = ProgrammeChanges.model_validate({"reason": "申込多数", **changes}, strict=False)
-    return move_days(db, programme, given, "早川 美和", now)
+    return move_days(db, programme, given, "早川 美和", NOW)
 
 
 def _deadline(day: dt.date) -> dict[str, object]:

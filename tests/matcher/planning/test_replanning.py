@@ -6,7 +6,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from matcher.models import ConflictOfInterest, Expert, ExpertAbsence, Session, WeeklyHours
+from matcher.models import (
+    ConflictOfInterest,
+    Expert,
+    ExpertAbsence,
+    Session,
+    SessionStatus,
+    WeeklyHours,
+)
 from matcher.planning.replanning import (
     IN_AN_ABSENCE,
     OUTSIDE_HOURS,
@@ -92,5 +99,5 @@ def test_of_sessions_beyond_a_cap_the_latest_are_named(db: Database, expert: Exp
 def test_what_is_past_or_cancelled_is_not_named(db: Database, expert: Expert) -> None:
     expert.weekly_hours = ()
     assert [id for id, _ in _named(db, expert, MORNING)] == ["S2"]
-    db.get_one(Session, "S2").status = "cancelled"
+    db.get_one(Session, "S2").status = SessionStatus.CANCELLED
     assert _named(db, expert, MORNING) == []
