@@ -2,6 +2,7 @@
 # make test    every test, in parallel
 # make lint    style, types, and the arrows between the rooms
 # make serve   the service on http://127.0.0.1:8000
+# make contract  the API against its own description, with many more examples than make test has time for
 # make bench   this solver beside others on the benchmark instances: about an hour
 # make clients the calendar programs (ical.js, vdirsyncer, khal, calcurse) the tests read feeds back with
 # make lock    resolve the dependencies of pyproject.toml anew
@@ -12,7 +13,7 @@ BIN := .venv/bin
 READY := .venv/ready
 KERNELS := .venv/kernels
 
-.PHONY: demo test lint serve bench lock clients
+.PHONY: demo test contract lint serve bench lock clients
 .DELETE_ON_ERROR:
 
 demo: $(KERNELS)
@@ -20,6 +21,9 @@ demo: $(KERNELS)
 
 test: $(KERNELS)
 	$(BIN)/pytest -n auto --dist worksteal
+
+contract: $(KERNELS)
+	CONTRACT_EXAMPLES=100 $(BIN)/pytest tests/api/test_contract.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

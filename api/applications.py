@@ -28,12 +28,22 @@ from api.schema import (
     created,
 )
 from matcher.access import check_applicant
-from matcher.fields import Identifier, Line, Moment, OptionalLine, Paragraphs, unchanged
+from matcher.clock import start_of
+from matcher.fields import (
+    Identifier,
+    Line,
+    Moment,
+    MunicipalityCode,
+    OptionalLine,
+    Paragraphs,
+    unchanged,
+)
 from matcher.intake.applications import decide as decide_application
 from matcher.intake.applications import record_answers, record_assessment, record_interview
 from matcher.intake.applications import submit as submit_application
 from matcher.intake.applications import withdraw as withdraw_application
 from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer, InterviewFindings
+from matcher.intake.lists import interview_due_before, needs
 from matcher.intake.prospect import prospect_of
 from matcher.intake.requirements import assess as assess_application
 from matcher.models import (
@@ -43,8 +53,10 @@ from matcher.models import (
     ApplicationState,
     Channel,
     Delivery,
+    Organization,
     Outcome,
     Purpose,
+    Role,
 )
 from matcher.programme import RequirementKind, Specialty, Words
 
@@ -84,6 +96,12 @@ class ApplicationQuery(PageQuery):
     state: ApplicationState | SkipJsonSchema[None] = absent("only those in one state")
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
     organization: Identifier | SkipJsonSchema[None] = absent("only those of one organization")
+    municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those from there")
+    specialty: Specialty | SkipJsonSchema[None] = absent("only those that need it")
+    due_before: date | SkipJsonSchema[None] = absent(
+        "only those whose interview is due before this day and not yet held"
+    )
+    submitted_since: date | SkipJsonSchema[None] = absent("only those of this day and later")
 
 
 class AbsenceBody(Body, AbsentTime):
@@ -216,7 +234,7 @@ class InterviewView(View):
     due_on: date
     held_at: TokyoTime | None
     caller: str | None
-    notes: str
+    notes: str | None = Field(description="null: they are for the office alone")
 
 
 class DecisionView(View):
@@ -253,7 +271,7 @@ class ApplicationView(View):
     preferred_hours: tuple[Hours, ...]
     first_wish_day: date | None
     last_wish_day: date | None
-    weight: int
+    weight: int | None = Field(description="null: it is for the office alone")
     absences: tuple[AbsenceView, ...]
     interview: InterviewView | None
     decision: DecisionView | None
@@ -316,13 +334,24 @@ def list(query: ApplicationQuery) -> ApplicationPage:
         wanted = wanted.where(Application.programme_id == query.programme)
     if query.organization:
         wanted = wanted.where(Application.organization_id == query.organization)
-    return ApplicationPage.of(page_of(wanted, [Application.submitted_at, Application.id], query))
+    if query.municipality:
+        wanted = wanted.where(
+            Application.organization.has(Organization.municipality_code == query.municipality)
+        )
+    if query.specialty:
+        wanted = wanted.where(needs(query.specialty))
+    if query.due_before:
+        wanted = wanted.where(interview_due_before(query.due_before))
+    if query.submitted_since:
+        wanted = wanted.where(Application.submitted_at >= start_of(query.submitted_since))
+    page = page_of(wanted, [Application.submitted_at, Application.id], query)
+    return ApplicationPage(items=tuple(map(_view, page.items)), next=page.next)
 
 
 @blueprint.get("/<application_id>", responses={200: ApplicationView})
 def get(path: ApplicationPath) -> ApplicationView:
     """Get one application."""
-    return ApplicationView.of(one(Application, path.application_id))
+    return _view(one(Application, path.application_id))
 
 
 @blueprint.post("", responses={201: ApplicationView})
@@ -330,7 +359,7 @@ def submit(body: ApplicationBody) -> Created[ApplicationView]:
     """Submit an application."""
     check_applicant(principal(), body.organization_id, body.weight)
     application = submit_application(database(), body, now())
-    return created(ApplicationView.of(application), f"/v1/applications/{application.id}")
+    return created(_view(application), f"/v1/applications/{application.id}")
 
 
 @blueprint.get("/<application_id>/assessment", responses={200: AssessmentView})
@@ -366,7 +395,7 @@ def interview(path: ApplicationPath, body: InterviewBody) -> ApplicationView:
         held_at=body.held_at,
         findings=body,
     )
-    return ApplicationView.of(application)
+    return _view(application)
 
 
 @blueprint.get("/<application_id>/prospect", responses={200: ProspectView, 409: None})
@@ -398,15 +427,24 @@ def decide(path: ApplicationPath, body: DecisionBody) -> ApplicationView:
         now(),
         meeting_url=body.meeting_url,
     )
-    return ApplicationView.of(application)
+    return _view(application)
 
 
 @blueprint.post("/<application_id>/withdrawal", responses={200: ApplicationView})
 def withdraw(path: ApplicationPath, body: WithdrawalBody) -> ApplicationView:
     """Take an application back; its future sessions are cancelled."""
     application = one(Application, path.application_id)
-    return ApplicationView.of(
+    return _view(
         withdraw_application(
             database(), application.id, principal().name, now(), reason=body.reason
         )
     )
+
+
+def _view(application: Application) -> ApplicationView:
+    """Show an application; what the office notes of it is for the office alone."""
+    view = ApplicationView.of(application)
+    if principal().role is not Role.ORGANIZATION:
+        return view
+    interview = view.interview and view.interview.model_copy(update={"notes": None})
+    return view.model_copy(update={"weight": None, "interview": interview})

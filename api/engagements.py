@@ -33,11 +33,12 @@ from matcher.delivery.engagements import (
     sessions_to_replan,
 )
 from matcher.delivery.engagements import complete as complete_engagement
-from matcher.fields import Identifier
-from matcher.models import Engagement, EngagementState, Expert, Release
+from matcher.fields import Identifier, MunicipalityCode
+from matcher.intake.lists import needs
+from matcher.models import Engagement, EngagementState, Expert, Organization, Release
 from matcher.planning.assignment import Proposal, carry_out, list_candidates, propose
 from matcher.planning.matching import Match, ReasonCode
-from matcher.programme import Phase, PhaseContents, Words
+from matcher.programme import Phase, PhaseContents, Specialty, Words
 
 blueprint = noun("engagements", "Accepted applications that an expert is to serve (派遣案件)")
 
@@ -53,6 +54,10 @@ class EngagementQuery(PageQuery):
 
     state: EngagementState | SkipJsonSchema[None] = absent("only those in one state")
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
+    municipality: MunicipalityCode | SkipJsonSchema[None] = absent(
+        "only those of organizations from there"
+    )
+    specialty: Specialty | SkipJsonSchema[None] = absent("only those that need it")
 
 
 class EngagementChangesBody(Body, EngagementChanges):
@@ -227,6 +232,12 @@ def list(query: EngagementQuery) -> EngagementPage:
         wanted = wanted.where(Engagement.state == query.state)
     if query.programme:
         wanted = wanted.where(Engagement.programme_id == query.programme)
+    if query.municipality:
+        wanted = wanted.where(
+            Engagement.organization.has(Organization.municipality_code == query.municipality)
+        )
+    if query.specialty:
+        wanted = wanted.where(Engagement.application.has(needs(query.specialty)))
     return EngagementPage.of(page_of(wanted, [Engagement.id], query))
 
 

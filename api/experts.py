@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 from sqlalchemy.orm import selectinload
@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 from api.context import database, now
 from api.openapi import noun
 from api.records import one, page_of, visible
-from api.revisions import require_match
+from api.revisions import require_match, tagged
 from api.schema import (
     AbsenceView,
     Body,
@@ -19,12 +19,14 @@ from api.schema import (
     Page,
     PageQuery,
     PathParameters,
+    TokyoTime,
     View,
     created,
 )
 from matcher.fields import Identifier
 from matcher.models import Expert
-from matcher.programme import Qualification
+from matcher.planning.replanning import sessions_to_replan
+from matcher.programme import Qualification, Words
 from matcher.registry import (
     AvailabilityDraft,
     ExpertChanges,
@@ -131,6 +133,28 @@ class AvailabilityView(View):
     absences: tuple[AbsenceView, ...]
 
 
+class SessionToReplanView(View):
+    """A published session that no longer fits; it stays as it is until a release moves it."""
+
+    id: str
+    engagement_id: str
+    number: int
+    start_at: TokyoTime
+    reason: Words
+
+
+class ChangedExpertView(ExpertView):
+    """An expert after a change, and what is to be planned again for it."""
+
+    sessions_to_replan: tuple[SessionToReplanView, ...]
+
+
+class ChangedAvailabilityView(AvailabilityView):
+    """When an expert can serve after a change, and what is to be planned again for it."""
+
+    sessions_to_replan: tuple[SessionToReplanView, ...]
+
+
 @blueprint.get("", responses={200: ExpertPage})
 def list(query: PageQuery) -> ExpertPage:
     """List the experts."""
@@ -151,15 +175,18 @@ def create(body: ExpertBody) -> Created[ExpertView]:
     return created(ExpertView.of(expert), f"/v1/experts/{expert.id}")
 
 
-@blueprint.patch("/<expert_id>", responses={200: ExpertView})
-def edit(path: ExpertPath, body: ExpertChangesBody) -> ExpertView:
-    """Edit an expert.
+@blueprint.patch("/<expert_id>", responses={200: ChangedExpertView})
+def edit(path: ExpertPath, body: ExpertChangesBody) -> Any:  # noqa: ANN401  a Flask answer
+    """Edit an expert; published sessions that no longer fit are named, and stay as they are.
 
     If-Match holds the ETag with which it was read.
     """
     expert = one(Expert, path.expert_id, for_change=True)
     require_match(ExpertView.of(expert))
-    return ExpertView.of(edit_expert(database(), expert, body, now()))
+    state = ExpertView.of(edit_expert(database(), expert, body, now()))
+    return tagged(
+        ChangedExpertView(**dict(state), sessions_to_replan=_sessions_to_replan(expert)), state
+    )
 
 
 @blueprint.get("/<expert_id>/availability", responses={200: AvailabilityView})
@@ -168,12 +195,21 @@ def availability(path: ExpertPath) -> AvailabilityView:
     return AvailabilityView.of(one(Expert, path.expert_id))
 
 
-@blueprint.put("/<expert_id>/availability", responses={200: AvailabilityView})
-def set_hours(path: ExpertPath, body: AvailabilityBody) -> AvailabilityView:
+@blueprint.put("/<expert_id>/availability", responses={200: ChangedAvailabilityView})
+def set_hours(path: ExpertPath, body: AvailabilityBody) -> Any:  # noqa: ANN401  likewise
     """Replace an expert's weekly hours and absences.
 
+    Published sessions that lie outside them now are named, and stay until a release moves them.
     If-Match holds the ETag with which they were read.
     """
     expert = one(Expert, path.expert_id, for_change=True)
     require_match(AvailabilityView.of(expert))
-    return AvailabilityView.of(set_availability(database(), expert, body, now()))
+    state = AvailabilityView.of(set_availability(database(), expert, body, now()))
+    return tagged(
+        ChangedAvailabilityView(**dict(state), sessions_to_replan=_sessions_to_replan(expert)),
+        state,
+    )
+
+
+def _sessions_to_replan(expert: Expert) -> tuple[SessionToReplanView, ...]:
+    return tuple(map(SessionToReplanView.of, sessions_to_replan(database(), expert, now())))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from api.context import database, now, principal
 from api.openapi import noun
 from api.records import one, page_of, visible
-from api.schema import Page, PageQuery, PathParameters, View
+from api.revisions import require_match, tagged
+from api.schema import Body, Page, PageQuery, PathParameters, View
 from matcher.fields import Identifier
+from matcher.intake.periods import ProgrammeChanges, move_days
 from matcher.models import Programme
 from matcher.programme import ProgrammeRules
 
@@ -18,11 +25,34 @@ class ProgrammePath(PathParameters):
     programme_id: Identifier
 
 
+class ProgrammeChangesBody(Body, ProgrammeChanges):
+    """Days that are to be different, and why; what is left out stays."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "application_period": {"last_day": "2025-12-19"},
+                "closed_days": ["2025-11-04"],
+                "reason": "申込多数のため、締切を繰り上げる",
+            }
+        }
+    )
+
+
 class ProgrammeView(View):
     """One year's service, whole."""
 
     id: str
     rules: ProgrammeRules
+
+
+class MovedProgrammeView(ProgrammeView):
+    """One year's service with other days, and what follows."""
+
+    interviews_moved: int = Field(description="open interviews that are due on another day now")
+    engagements_ending_later: int = Field(
+        description="engagements that may go on after the implementation period, as agreed"
+    )
 
 
 class ProgrammePage(Page):
@@ -41,3 +71,22 @@ def list(query: PageQuery) -> ProgrammePage:
 def get(path: ProgrammePath) -> ProgrammeView:
     """Get the rules of one programme."""
     return ProgrammeView.of(one(Programme, path.programme_id))
+
+
+@blueprint.patch("/<programme_id>", responses={200: MovedProgrammeView})
+def edit(path: ProgrammePath, body: ProgrammeChangesBody) -> Any:  # noqa: ANN401  a Flask answer
+    """Move the application period, the end of the implementation period, or closures.
+
+    If-Match holds the ETag with which the programme was read. Applications that came in in time
+    stay so, and nothing that is agreed or published changes by itself.
+    """
+    programme = one(Programme, path.programme_id, for_change=True)
+    require_match(ProgrammeView.of(programme))
+    moved = move_days(database(), programme, body, principal().name, now())
+    state = ProgrammeView.of(programme)
+    answer = MovedProgrammeView(
+        **dict(state),
+        interviews_moved=moved.interviews_moved,
+        engagements_ending_later=moved.engagements_ending_later,
+    )
+    return tagged(answer, state)

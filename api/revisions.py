@@ -3,39 +3,76 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 from flask import Flask, Response, abort, request
 from pydantic import BaseModel
+from werkzeug.exceptions import PreconditionFailed
+from werkzeug.http import quote_etag
+
+from api.problems import problem
 
 _TAGGED: Final = frozenset({"GET", "HEAD", "PUT", "PATCH"})
+
+Answered = TypeVar("Answered", bound=BaseModel)
+
+
+class ChangedMeanwhileError(PreconditionFailed):
+    """A change was made to a state that is gone; `state` is the one there is now."""
+
+    def __init__(self, state: BaseModel) -> None:
+        super().__init__()
+        self.state = state
 
 
 def register_revisions(app: Flask) -> None:
     """Tag what is read with its state, and answer 304 to whoever has it already."""
     app.after_request(_tag)
+    app.register_error_handler(ChangedMeanwhileError, _changed_meanwhile)
 
 
 def require_match(state: BaseModel) -> None:
     """Let a change pass only if it was made to this state.
 
     Raises:
-        HTTPException: 428 there is no If-Match, 412 it names another state.
+        HTTPException: 428 there is no If-Match.
+        ChangedMeanwhileError: it names another state.
     """
     if not request.if_match:
         abort(HTTPStatus.PRECONDITION_REQUIRED)
-    if not request.if_match.contains(_digest(state.model_dump_json().encode())):
-        abort(HTTPStatus.PRECONDITION_FAILED)
+    if not request.if_match.contains(_digest_of(state)):
+        raise ChangedMeanwhileError(state)
+
+
+def tagged(answer: Answered, state: BaseModel) -> tuple[Answered, int, dict[str, str]]:
+    """Answer a change with more than the state it made; the ETag is that of the state."""
+    return answer, HTTPStatus.OK, {"ETag": quote_etag(_digest_of(state))}
 
 
 def _tag(response: Response) -> Response:
     if request.method in _TAGGED and response.status_code == HTTPStatus.OK and response.is_json:
-        response.set_etag(_digest(response.get_data()))
+        if "ETag" not in response.headers:
+            response.set_etag(_digest(response.get_data()))
         # What is here is about people: a cache in between keeps none of it.
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.make_conditional(request)
     return response
+
+
+def _changed_meanwhile(error: ChangedMeanwhileError) -> Response:
+    """Say what the record is now, so that the change can be made to that."""
+    current = json.loads(error.state.model_dump_json())
+    response = problem(
+        HTTPStatus.PRECONDITION_FAILED, "precondition_failed", members={"current": current}
+    )
+    response.set_etag(_digest_of(error.state))
+    return response
+
+
+def _digest_of(state: BaseModel) -> str:
+    return _digest(state.model_dump_json().encode())
 
 
 def _digest(content: bytes) -> str:

@@ -131,6 +131,8 @@ def created(view: Answered, location: str) -> Created[Answered]:
     return view, HTTPStatus.CREATED, {"Location": location}
 
 
-def absent(description: str) -> Any:  # noqa: ANN401  it stands for a field of any type
+def absent(description: str, *, alias: str | None = None) -> Any:  # noqa: ANN401  of any type
     """Let a field of a query be left out; a null has no place in a query."""
-    return Field(default=None, description=description, json_schema_extra=without_default)
+    return Field(
+        default=None, alias=alias, description=description, json_schema_extra=without_default
+    )

@@ -84,7 +84,11 @@ class Service(OpenAPI):
         if key is None or request.method != "POST" or request.routing_exception is not None:
             return self.make_response(answer())
         asked = KeyedRequest(
-            key, principal().key_id, request.method, request.path, request.get_data()
+            key,
+            principal().key_id,
+            request.method,
+            request.full_path.rstrip("?"),
+            request.get_data(),
         )
         earlier = recall(database(), asked, now())
         if earlier is not None:

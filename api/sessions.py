@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import AliasPath, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload
@@ -11,6 +13,7 @@ from api.openapi import noun
 from api.records import one, page_of, visible
 from api.revisions import require_match
 from api.schema import Body, NamedView, Page, PageQuery, PathParameters, TokyoTime, View, absent
+from matcher.clock import start_of
 from matcher.delivery.moving import SessionMove, move_session
 from matcher.delivery.reports import ReportDraft, SessionOutcome, report_of, report_session
 from matcher.delivery.sessions import LapseDraft, cancel_session
@@ -33,6 +36,8 @@ class SessionQuery(PageQuery):
     engagement: Identifier | SkipJsonSchema[None] = absent("only those of one engagement")
     expert: Identifier | SkipJsonSchema[None] = absent("only those of one expert")
     status: SessionStatus | SkipJsonSchema[None] = absent("only those of one status")
+    from_: date | SkipJsonSchema[None] = absent("only those of this day and later", alias="from")
+    until: date | SkipJsonSchema[None] = absent("only those before this day")
 
 
 class MoveBody(Body, SessionMove):
@@ -137,6 +142,10 @@ def list(query: SessionQuery) -> SessionPage:
         wanted = wanted.where(Session.expert_id == query.expert)
     if query.status:
         wanted = wanted.where(Session.status == query.status)
+    if query.from_:
+        wanted = wanted.where(Session.start_at >= start_of(query.from_))
+    if query.until:
+        wanted = wanted.where(Session.start_at < start_of(query.until))
     return SessionPage.of(page_of(wanted, [Session.start_at, Session.id], query))
 
 

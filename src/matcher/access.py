@@ -215,10 +215,12 @@ def create_key(
     """Make a key; the text that is returned beside it is never shown again.
 
     Raises:
-        Invalid: the role needs a subject and has none, or has one it cannot use.
+        Invalid: the role needs a subject and has none, or has one it cannot use; or the key would
+            have expired already.
         NotFound: there is no such expert or organization.
     """
     _check_subject(db, role, subject_id)
+    _check_end(expires_at, now)
     secret = secrets.token_hex(SECRET_BYTES)
     key = ApiKey(
         id=new_identifier("K"),
@@ -267,21 +269,34 @@ def list_keys(db: Database) -> Sequence[ApiKey]:
     return db.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)).all()
 
 
-def rotate_key(db: Database, key_id: str, now: datetime, pepper: bytes) -> tuple[ApiKey, str]:
-    """Give a key a new secret, shown once; the old one opens nothing from now on.
-
-    The key stays the same: who acted by it before and who does after are one in the records.
+def find_key(db: Database, key_id: str, *, for_change: bool = False) -> ApiKey:
+    """A key by its id; it stays as it is for the rest of the transaction if it is for a change.
 
     Raises:
         NotFound: there is no such key.
-        Conflict: it has expired or was revoked; a new one is needed.
     """
-    key = _found(db, key_id)
+    key = db.get(ApiKey, key_id, with_for_update=for_change, populate_existing=for_change)
+    if key is None:
+        raise NotFound("key", key_id)
+    return key
+
+
+def rotate_key(db: Database, key_id: str, now: datetime, pepper: bytes) -> tuple[ApiKey, str]:
+    """Give a key a new secret; the old one is refused from now on.
+
+    The key keeps its id, so that what it did before and does after is told as one person's. Both
+    secrets at once are two keys: make the second, hand it over, then revoke the first.
+
+    Raises:
+        NotFound: there is no such key.
+        Conflict: it was revoked, or has expired.
+    """
+    key = find_key(db, key_id, for_change=True)
     state = state_of(key, now)
     if state != "valid":
         raise Conflict(
-            f"Key {key_id} is {state}: it cannot be renewed. Make a new one.",
-            f"APIキー {key_id} は{_STATES_JA[state]}ため、更新できません。新しく発行してください。",
+            f"Key {key_id} is {state}; make a new one.",
+            f"APIキー {key_id} は{_STATES_JA[state]}。新しいキーを発行してください。",
             state=state,
         )
     secret = secrets.token_hex(SECRET_BYTES)
@@ -290,29 +305,43 @@ def rotate_key(db: Database, key_id: str, now: datetime, pepper: bytes) -> tuple
     return key, _written(key, secret)
 
 
-def revoke_key(db: Database, key_id: str, now: datetime, *, by: Principal | None = None) -> ApiKey:
-    """Refuse a key from now on; `by` is whose key asks for it, if one does.
-
-    No key revokes itself: so whoever revokes keys can still do it afterwards.
+def revoke_key(db: Database, key_id: str, now: datetime, *, keep_an_admin: bool = False) -> ApiKey:
+    """Refuse a key from now on; with `keep_an_admin`, not the last one that may make others.
 
     Raises:
         NotFound: there is no such key.
-        Conflict: it was revoked before, or is the one that asks.
+        Conflict: it was revoked before, or is the last valid key of an admin.
     """
-    key = _found(db, key_id)
+    key = find_key(db, key_id, for_change=True)
     if key.revoked_at is not None:
         raise Conflict(
             f"Key {key_id} was revoked before.", f"APIキー {key_id} はすでに失効しています。"
         )
-    if by is not None and by.key_id == key_id:
-        raise Conflict(
-            "A key does not revoke itself. Use another admin's key, or 'matcher keys revoke'.",
-            "使用中のAPIキー自身を失効させることはできません。別の管理者のキーか"
-            "「matcher keys revoke」を使ってください。",
-        )
+    if keep_an_admin:
+        _require_another_admin(db, key, now)
     key.revoked_at = now
     db.flush()
     return key
+
+
+def _require_another_admin(db: Database, key: ApiKey, now: datetime) -> None:
+    if key.role is not Role.ADMIN or state_of(key, now) != "valid":
+        return
+    admins = db.scalars(
+        select(ApiKey)
+        .where(ApiKey.role == Role.ADMIN)
+        .order_by(ApiKey.id)
+        .with_for_update()  # two admins who revoke each other take turns
+        .execution_options(populate_existing=True)
+    ).all()
+    if not any(state_of(each, now) == "valid" for each in admins if each.id != key.id):
+        raise Conflict(
+            f"Key {key.id} is the last valid key of an admin. Make another one first, or use "
+            f"'matcher keys revoke {key.id}' on the service's own machine.",
+            f"APIキー {key.id} は最後の有効な管理者キーです。先に別の管理者キーを発行するか、"
+            f"サーバー上で「matcher keys revoke {key.id}」を実行してください。",
+            code="last_admin_key",
+        )
 
 
 _OWNERS: Final[Mapping[Role, type[Base]]] = {
@@ -321,42 +350,53 @@ _OWNERS: Final[Mapping[Role, type[Base]]] = {
 }
 
 
+_STATES_JA: Final = {"expired": "有効期限が切れています", "revoked": "失効しています"}
+
+
 def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
     owner = _OWNERS.get(role)
     if owner is None:
         if subject_id is not None:
-            raise Invalid("subject", f"a key of role {role} speaks for the office", "leave it out")
+            raise Invalid(
+                "subject_id",
+                f"a key of role {role} speaks for the office",
+                "leave it out",
+                reason_ja=f"役割「{role}」のキーは事務局のものです",
+                remedy_ja="省略してください",
+            )
     elif subject_id is None:
-        raise Invalid("subject", f"a key of role {role} needs one", f"give the id of the {role}")
+        raise Invalid(
+            "subject_id",
+            f"a key of role {role} needs one",
+            f"give the id of the {role}",
+            reason_ja=f"役割「{role}」のキーには必要です",
+            remedy_ja="専門家または団体のIDを指定してください",
+        )
     elif db.get(owner, subject_id) is None:
         raise NotFound(role, subject_id)
 
 
-def _found(db: Database, key_id: str) -> ApiKey:
-    key = db.get(ApiKey, key_id, with_for_update=True)
-    if key is None:
-        raise NotFound("key", key_id)
-    return key
+def _check_end(expires_at: datetime | None, now: datetime) -> None:
+    if expires_at is not None and expires_at <= now:
+        raise Invalid(
+            "expires_at",
+            "it lies in the past",
+            "give a time to come, or none",
+            reason_ja="過去の日時です",
+            remedy_ja="これからの日時を指定するか、省略してください",
+        )
 
 
-def _written(key: ApiKey, secret: str) -> str:
-    return f"{KEY_PREFIX}_{key.id}_{secret}"
-
-
-KeyState = Literal["valid", "expired", "revoked"]
-
-_STATES_JA: Final[Mapping[KeyState, str]] = {
-    "valid": "有効な",
-    "expired": "有効期限が切れている",
-    "revoked": "失効している",
-}
-
-
-def state_of(key: ApiKey, now: datetime) -> KeyState:
+def state_of(key: ApiKey, now: datetime) -> Literal["valid", "expired", "revoked"]:
     """Whether a key still opens anything, and if not, why."""
     if key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at is not None and key.expires_at <= now else "valid"
+
+
+def _written(key: ApiKey, secret: str) -> str:
+    """How the holder of a key writes it."""
+    return f"{KEY_PREFIX}_{key.id}_{secret}"
 
 
 def _is_plain(key_id: str) -> bool:

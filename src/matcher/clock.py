@@ -50,3 +50,8 @@ def from_wall_time(wall: dt.datetime) -> dt.datetime:
     if wall.tzinfo is not None:
         raise ValueError(f"{wall.isoformat()} is a moment already")
     return wall.replace(tzinfo=TOKYO).astimezone(dt.UTC)
+
+
+def start_of(day: dt.date) -> dt.datetime:
+    """The moment, in UTC, at which a day begins in Tokyo."""
+    return from_wall_time(dt.datetime.combine(day, dt.time()))

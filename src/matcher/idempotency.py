@@ -54,8 +54,9 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
     """The answer to an earlier request under this key; None where there was none.
 
     Raises:
-        Invalid: the key was used for another request, or is no key.
-        Conflict: the answer showed a secret, and is not shown again.
+        Invalid: it is no key.
+        Conflict: the key was used for another request, or the answer showed a secret, and is not
+            shown again.
     """
     _check_key(request.key)
     _forget_old_ones(db, request.key_owner, now)
@@ -64,12 +65,11 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
         return None
     asked = (request.method, request.path, request.body_digest)
     if (kept.method, kept.path, kept.body_digest) != asked:
-        raise Invalid(
-            "Idempotency-Key",
-            "the key was used for another request",
-            "give each request its own key",
-            reason_ja="このキーは別のリクエストで使われています",
-            remedy_ja="リクエストごとに新しいキーを指定してください",
+        raise Conflict(
+            "This Idempotency-Key was used for another request. Give each request its own.",
+            "この Idempotency-Key は別のリクエストで使われています。"
+            "リクエストごとに新しいキーを指定してください。",
+            code="idempotency_key_reused",
         )
     if kept.response is None:
         raise Conflict(

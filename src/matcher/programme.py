@@ -6,12 +6,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import reduce
 from importlib.resources import files
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from matcher.business_days import BusinessCalendar, national_holidays
 from matcher.errors import NotFound
@@ -21,6 +29,12 @@ Positive = Annotated[int, Field(ge=1)]
 
 LONGEST_CLOSURE_WEEKS = 8
 """The office is never closed for longer: counting days, nobody looks for closures further ahead."""
+
+_MONTHS_EN = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+"""Of this program: the machine's locale may speak another language."""
 
 
 class Specialty(StrEnum):
@@ -161,12 +175,50 @@ class RequirementKind(StrEnum):
 
 
 class Requirement(_Rules):
-    """One condition of the programme's page; `source` quotes the page."""
+    """One condition of the programme's page; `source` quotes the page.
+
+    A text may name the application period's `{first_day}` and `{last_day}`. The rules fill them in
+    and keep the words around them in `template`, so that the text follows a deadline that moves.
+    """
 
     id: str
     text: Words
+    template: Words | None = None
     kind: RequirementKind
     source: str
+
+    def within(self, period: Period) -> Requirement:
+        """The same requirement, its text with the days of a period."""
+        template = self.template or self.text
+        text = Words(
+            ja=_with_days(template.ja, period, _day_ja), en=_with_days(template.en, period, _day_en)
+        )
+        return (
+            self
+            if text == template
+            else self.model_copy(update={"text": text, "template": template})
+        )
+
+
+def _with_days(template: str, period: Period, written: Callable[[dt.date], str]) -> str:
+    days = {"first_day": written(period.first_day), "last_day": written(period.last_day)}
+    return reduce(lambda text, name: text.replace(f"{{{name}}}", days[name]), days, template)
+
+
+def _day_ja(day: dt.date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _day_en(day: dt.date) -> str:
+    return f"{_MONTHS_EN[day.month - 1]} {day.day}, {day.year}"
+
+
+class RulesRevision(_Rules):
+    """That the rules were changed: when, by whom and why."""
+
+    at: dt.datetime
+    by: str
+    reason: str
 
 
 class Gaps(_Rules):
@@ -203,6 +255,7 @@ class ProgrammeRules(_Rules):
     phases: tuple[PhaseRules, ...]
     requirements: tuple[Requirement, ...]
     weights: Weights
+    revisions: tuple[RulesRevision, ...] = ()
 
     @model_validator(mode="after")
     def _names_each_thing_once(self) -> Self:
@@ -220,6 +273,14 @@ class ProgrammeRules(_Rules):
     def session_limit_of(self, purpose: Purpose | Literal["new_manual", "review"]) -> int:
         """How many sessions an organization may receive, for a new manual or for a review."""
         return self.review_session_limit if purpose == Purpose.REVIEW else self.session_limit
+
+    @field_validator("requirements")
+    @classmethod
+    def _tell_the_period(
+        cls, requirements: tuple[Requirement, ...], info: ValidationInfo
+    ) -> tuple[Requirement, ...]:
+        period = info.data.get("application_period")  # it stands before the requirements
+        return tuple(each.within(period) for each in requirements) if period else requirements
 
     def phase(self, number: int, sessions: int | None = None) -> PhaseRules:
         """The phase of session `number` in a course of `sessions` (a full course by default).

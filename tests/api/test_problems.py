@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+import requests
+
+from api import create_app
+from matcher.models import Role
+from matcher.settings import Settings
 from tests.api.records import application, expert, hours, new, new_expert, organization
 from tests.api.service import Caller, RunningService
 
@@ -148,3 +155,186 @@ def test_what_the_state_forbids_is_a_conflict_that_says_what_is_possible(admin: 
     answer = admin.post(f"/v1/applications/{application_id}/decision", {"outcome": "accepted"})
     assert answer.status_code == 409
     assert answer.json()["possible"] == ["answer", "assess", "withdraw"]
+
+
+Ask = Callable[[Caller, RunningService, str], requests.Response]
+
+
+def _taken(admin: Caller, service: RunningService, language: str) -> requests.Response:
+    key = f"for another request, {language}"
+    admin.post("/v1/experts", expert(), Idempotency_Key=key)
+    return admin.post("/v1/experts", expert(), Idempotency_Key=key, Accept_Language=language)
+
+
+def _early(admin: Caller, service: RunningService, language: str) -> requests.Response:
+    owner = new(admin, "/v1/organizations", organization())["id"]
+    path = f"/v1/applications/{new(admin, '/v1/applications', application(owner))['id']}/decision"
+    return admin.post(path, {"outcome": "accepted"}, Accept_Language=language)
+
+
+def _edit(admin: Caller, language: str, etag: str = "") -> requests.Response:
+    path = f"/v1/organizations/{new(admin, '/v1/organizations', organization())['id']}"
+    return admin.ask(
+        "PATCH", path, {"contact_name": "一郎"}, Accept_Language=language, If_Match=etag
+    )
+
+
+EACH_PROBLEM: list[tuple[int, str, str, str, str | None, Ask]] = [
+    (
+        400,
+        "bad_request",
+        "The request cannot be read",
+        "リクエストを読み取れません",
+        None,
+        lambda admin, _, language: admin.ask(
+            "POST",
+            "/v1/experts",
+            content=b"{",
+            Content_Type="application/json",
+            Accept_Language=language,
+        ),
+    ),
+    (
+        401,
+        "unauthenticated",
+        "A key is required",
+        "APIキーが必要です",
+        None,
+        lambda _, service, language: service.nobody.get("/v1/experts", Accept_Language=language),
+    ),
+    (
+        403,
+        "forbidden",
+        "Not allowed",
+        "許可されていません",
+        None,
+        lambda _, service, language: service.caller(Role.STAFF).get(
+            "/v1/keys", Accept_Language=language
+        ),
+    ),
+    (
+        404,
+        "not_found",
+        "Not found",
+        "見つかりません",
+        None,
+        lambda admin, _, language: admin.get("/v1/experts/nobody", Accept_Language=language),
+    ),
+    (
+        405,
+        "method_not_allowed",
+        "The method is not allowed",
+        "このメソッドは使えません",
+        None,
+        lambda admin, _, language: admin.ask("DELETE", "/v1/experts", Accept_Language=language),
+    ),
+    (409, "conflict", "The state forbids it", "現在の状態ではできません", None, _early),
+    (
+        409,
+        "idempotency_key_reused",
+        "The state forbids it",
+        "現在の状態ではできません",
+        None,
+        _taken,
+    ),
+    (
+        412,
+        "precondition_failed",
+        "It has changed meanwhile",
+        "その間に変更されています",
+        None,
+        lambda admin, _, language: _edit(admin, language, '"another"'),
+    ),
+    (
+        413,
+        "request_entity_too_large",
+        "The request is too large",
+        "リクエストが大きすぎます",
+        None,
+        lambda admin, _, language: admin.ask(
+            "POST",
+            "/v1/experts",
+            content=b" " * (1024 * 1024 + 1),
+            Content_Type="application/json",
+            Accept_Language=language,
+        ),
+    ),
+    (
+        415,
+        "unsupported_media_type",
+        "The content type is not supported",
+        "この Content-Type には対応していません",
+        None,
+        lambda admin, _, language: admin.ask(
+            "POST",
+            "/v1/experts",
+            content=b"{}",
+            Content_Type="text/plain",
+            Accept_Language=language,
+        ),
+    ),
+    (
+        422,
+        "invalid",
+        "The request is not valid",
+        "入力内容に誤りがあります",
+        "max_total",
+        lambda admin, _, language: admin.post(
+            "/v1/experts", expert(max_total=-1), Accept_Language=language
+        ),
+    ),
+    (
+        428,
+        "precondition_required",
+        "If-Match is required",
+        "If-Match が必要です",
+        None,
+        lambda admin, _, language: _edit(admin, language),
+    ),
+]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("status", "code", "title_en", "title_ja", "field", "ask"),
+    EACH_PROBLEM,
+    ids=[f"{status}-{code}" for status, code, *_ in EACH_PROBLEM],
+)
+def test_each_status_has_a_type_a_title_in_both_languages_and_the_field_where_there_is_one(
+    service: RunningService,
+    admin: Caller,
+    status: int,
+    code: str,
+    title_en: str,
+    title_ja: str,
+    field: str | None,
+    ask: Ask,
+    language: str,
+) -> None:
+    answer = ask(admin, service, language)
+    said = answer.json()
+    assert answer.status_code == said["status"] == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Content-Language"] == language
+    assert said["type"] == f"urn:expert-dispatch:problem:{code}"
+    assert said["title"] == (title_ja if language == "ja" else title_en)
+    assert [each["field"] for each in said["errors"]] == ([] if field is None else [field])
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "Too many requests"), ("ja", "リクエストが多すぎます")]
+)
+def test_who_asks_too_often_is_told_when_to_ask_again(
+    sqlite_url: str, tmp_path: Path, language: str, title: str
+) -> None:
+    app = create_app(
+        Settings(database_url=sqlite_url, data_directory=tmp_path, rate_limit="1/hour")
+    )
+    client = app.test_client()
+    client.get("/v1/experts")
+    answer = client.get("/v1/experts", headers={"Accept-Language": language})
+    app.extensions["matcher"].close()
+    assert answer.status_code == 429
+    assert answer.get_json()["title"] == title
+    assert answer.get_json()["type"] == "urn:expert-dispatch:problem:too_many_requests"
+    assert int(answer.headers["Retry-After"]) > 0

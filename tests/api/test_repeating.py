@@ -36,8 +36,8 @@ def test_a_request_repeated_under_its_key_is_answered_as_before_and_done_once(
 def test_a_key_used_for_another_request_is_refused(admin: Caller) -> None:
     assert admin.post("/v1/experts", expert(), Idempotency_Key="two").status_code == 201
     other = admin.post("/v1/experts", expert(), Idempotency_Key="two")
-    assert other.status_code == 422
-    assert other.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert other.status_code == 409
+    assert other.json()["code"] == "idempotency_key_reused"
 
 
 def test_a_request_that_failed_may_be_repeated_corrected_under_its_key(admin: Caller) -> None:
@@ -87,6 +87,8 @@ def test_a_change_needs_the_state_it_was_made_to(admin: Caller) -> None:
     assert changed.json()["contact_name"] == "一郎"
     late = admin.ask("PATCH", path, {"contact_name": "二郎"}, If_Match=state)
     assert late.status_code == 412
+    assert late.json()["current"] == changed.json()
+    assert late.headers["ETag"] == changed.headers["ETag"]
     assert admin.get(path).headers["ETag"] == changed.headers["ETag"]
     assert admin.get(path).json()["contact_name"] == "一郎"
 
@@ -96,7 +98,8 @@ def test_a_change_leaves_what_it_does_not_name(admin: Caller) -> None:
     path = f"/v1/experts/{before['id']}"
     state = admin.get(path).headers["ETag"]
     after = admin.ask("PATCH", path, {"max_per_week": 1}, If_Match=state)
-    assert after.json() == {**before, "max_per_week": 1}
+    assert after.json() == {**before, "max_per_week": 1, "sessions_to_replan": []}
+    assert after.headers["ETag"] == admin.get(path).headers["ETag"]
     null = admin.ask("PATCH", path, {"name_ja": None}, If_Match=after.headers["ETag"])
     assert null.status_code == 422
 

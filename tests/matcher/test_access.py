@@ -15,6 +15,7 @@ from matcher.access import (
     list_keys,
     owned_by,
     revoke_key,
+    rotate_key,
 )
 from matcher.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from matcher.models import (
@@ -176,3 +177,38 @@ def test_what_nobody_said_to_be_owned_is_owned_by_nobody(db: Session) -> None:
     organization = Principal(Role.ORGANIZATION, "O1", "K2")
     assert db.scalars(select(Organization).where(owned_by(Organization, expert))).all() == []
     assert db.scalars(select(Expert).where(owned_by(Expert, organization))).all() == []
+
+
+def test_a_rotated_key_is_the_same_key_with_another_secret(db: Session) -> None:
+    key, before = _create(db)
+    _, after = rotate_key(db, key.id, NOW, PEPPER)
+    with pytest.raises(Unauthenticated):
+        authenticate(db, before, NOW, PEPPER)
+    assert authenticate(db, after, NOW, PEPPER).key_id == key.id
+
+
+def test_a_key_that_opens_nothing_any_more_gets_no_new_secret(db: Session) -> None:
+    expired, _ = _create(db, expires_at=NOW + dt.timedelta(days=1))
+    revoked, _ = _create(db)
+    revoke_key(db, revoked.id, NOW)
+    for key, state in ((expired, "expired"), (revoked, "revoked")):
+        with pytest.raises(Conflict) as refused:
+            rotate_key(db, key.id, NOW + dt.timedelta(days=1), PEPPER)
+        assert refused.value.data["state"] == state
+
+
+def test_the_last_valid_key_of_an_admin_stays_where_one_is_asked_to_stay(db: Session) -> None:
+    first, _ = _create(db, Role.ADMIN)
+    _create(db, Role.ADMIN, expires_at=NOW + dt.timedelta(hours=1))
+    later = NOW + dt.timedelta(hours=2)  # the second has expired by now
+    with pytest.raises(Conflict) as refused:
+        revoke_key(db, first.id, later, keep_an_admin=True)
+    assert refused.value.code == "last_admin_key"
+    assert "matcher keys revoke" in refused.value.message_en
+    revoke_key(db, first.id, NOW, keep_an_admin=True)
+
+
+def test_a_key_is_not_made_for_the_past(db: Session) -> None:
+    with pytest.raises(Invalid) as refused:
+        _create(db, expires_at=NOW)
+    assert refused.value.field == "expires_at"

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from matcher.errors import Conflict, Invalid
+from matcher.errors import Conflict
 from matcher.idempotency import KEPT_FOR, Answer, KeyedRequest, recall, remember
 from matcher.models import IdempotentRequest
 
@@ -45,8 +45,9 @@ def test_no_old_answer_of_a_caller_stays_behind(db: Session) -> None:
 )
 def test_a_key_stands_for_one_request(db: Session, other: KeyedRequest) -> None:
     remember(db, ASKED, ANSWER, NOW)
-    with pytest.raises(Invalid):
+    with pytest.raises(Conflict) as refused:
         recall(db, other, NOW)
+    assert refused.value.code == "idempotency_key_reused"
 
 
 def test_another_caller_may_use_the_same_key(db: Session) -> None:

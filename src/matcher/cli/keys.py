@@ -74,7 +74,10 @@ def list_all() -> None:
 @keys.command
 @click.argument("key_id", metavar="ID")
 def rotate(key_id: str) -> None:
-    """Give a key a new secret and print it; the old one is refused from now on."""
+    """Give a key a new secret and print it; the old one is refused from now on.
+
+    The key alone goes to standard output: KEY=$(matcher keys rotate K…)
+    """
     settings = Settings.from_environment()
     pepper = settings.key_pepper.get_secret_value().encode()
     with opened_database(settings) as db:

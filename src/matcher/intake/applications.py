@@ -30,9 +30,10 @@ from matcher.intake.drafts import (
     Wishes,
     faults,
 )
-from matcher.intake.requirements import Assessment, Finding, assess
+from matcher.intake.requirements import APPLIED_IN_PERIOD, Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
 from matcher.models import (
+    Answer,
     AnswerSource,
     Application,
     ApplicationAbsence,
@@ -56,6 +57,9 @@ __all__ = [
     "submit",
     "withdraw",
 ]
+
+RECORDED_BY = "matcher"
+"""Who answered what nobody asked about: this program."""
 
 Found = TypeVar("Found")
 
@@ -98,6 +102,10 @@ def submit(
     keep_answers(
         application, rules, draft.answers, AnswerSource.DECLARED, organization.contact_name, now
     )
+    in_period = GivenAnswer(
+        requirement_id=APPLIED_IN_PERIOD, answer=Answer.MET, evidence=day.isoformat()
+    )
+    keep_answer(application, in_period, AnswerSource.MACHINE, RECORDED_BY, now)
     db.flush()
     return application
 

@@ -19,7 +19,10 @@ from matcher.geography import MUNICIPALITIES
 from matcher.models import Answer, AnswerSource, Application, LegalKind, RequirementAnswer
 from matcher.programme import ProgrammeRules, Requirement, RequirementKind
 
-__all__ = ["CHECKS", "Assessment", "Finding", "assess"]
+__all__ = ["APPLIED_IN_PERIOD", "CHECKS", "Assessment", "Finding", "assess"]
+
+APPLIED_IN_PERIOD = "applied_in_period"
+"""The one requirement that is answered when an application comes in, and then stands."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,18 @@ def _recorded(requirement: Requirement, given: RequirementAnswer | None) -> Find
 
 
 def _applied_in_period(application: Application, rules: ProgrammeRules) -> _Result:
-    """The day of submission, in Tokyo, lies in the application period."""
+    """The day of submission, in Tokyo, lies in the application period, or did at submission.
+
+    A deadline that is moved back later takes nothing from who kept the earlier one.
+    """
     day = to_tokyo(application.submitted_at).date()
-    return _Result(_met(day in rules.application_period), day.isoformat())
+    was_met = any(
+        own.requirement_id == APPLIED_IN_PERIOD
+        and own.source == AnswerSource.MACHINE
+        and own.answer == Answer.MET
+        for own in application.answers
+    )
+    return _Result(_met(was_met or day in rules.application_period), day.isoformat())
 
 
 def _legal_form(application: Application, rules: ProgrammeRules) -> _Result:  # noqa: ARG001  a check
@@ -149,7 +161,7 @@ def _met(holds: bool) -> Answer:
 
 CHECKS: Mapping[str, Callable[[Application, ProgrammeRules], _Result]] = MappingProxyType(
     {
-        "applied_in_period": _applied_in_period,
+        APPLIED_IN_PERIOD: _applied_in_period,
         "legal_form": _legal_form,
         "located_in_tokyo": _located_in_tokyo,
     }

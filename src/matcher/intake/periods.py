@@ -1,0 +1,160 @@
+"""The year's days: the office moves a deadline, the end of the year, or the days it is closed.
+
+A moved deadline decides who may apply from now on; who applied in time has applied in time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from matcher.clock import to_tokyo
+from matcher.errors import Invalid
+from matcher.fields import Line, unchanged
+from matcher.models import (
+    Application,
+    ApplicationState,
+    Engagement,
+    EngagementState,
+    Interview,
+    Programme,
+)
+from matcher.programme import Closures, Period, ProgrammeRules, RulesRevision
+from matcher.registry import Draft
+
+__all__ = ["ApplicationPeriodChanges", "EndOfPeriod", "MovedDays", "ProgrammeChanges", "move_days"]
+
+
+class ApplicationPeriodChanges(Draft):
+    """What is to be different about the application period."""
+
+    first_day: dt.date = unchanged()
+    last_day: dt.date = unchanged()
+
+
+class EndOfPeriod(Draft):
+    """When the implementation period is to end."""
+
+    last_day: dt.date
+
+
+class ProgrammeChanges(Draft):
+    """What is to be different about a programme's days, and why."""
+
+    application_period: ApplicationPeriodChanges = unchanged()
+    implementation_period: EndOfPeriod = unchanged()
+    closed_days: Annotated[
+        tuple[dt.date, ...],
+        Field(max_length=366, description="the extra closures; they replace those there were"),
+    ] = unchanged()
+    reason: Line
+
+
+@dataclass(frozen=True)
+class MovedDays:
+    """A programme whose days were moved, and what follows from it."""
+
+    programme: Programme
+    interviews_moved: int
+    """Interviews still to be held that are due on another day than before."""
+    engagements_ending_later: int
+    """Engagements under way that may go on after the implementation period; they stay as agreed."""
+
+
+def move_days(
+    db: Database, programme: Programme, changes: ProgrammeChanges, by: str, now: dt.datetime
+) -> MovedDays:
+    """Move a programme's periods and closures, and count again when open interviews are due.
+
+    Raises:
+        Invalid: a period would end before it begins, or applications be taken after its end.
+    """
+    rules = _changed(programme.rules, changes)
+    _check_order(rules)
+    revision = RulesRevision(at=now, by=by, reason=changes.reason)
+    data = rules.model_dump() | {"revisions": (*rules.revisions, revision)}
+    programme.rules = ProgrammeRules.model_validate(data)  # the texts tell the new days
+    programme.revised_at = now
+    moved = _count_interviews_again(db, programme)
+    db.flush()
+    return MovedDays(programme, moved, _ending_later(db, programme))
+
+
+def _changed(rules: ProgrammeRules, changes: ProgrammeChanges) -> ProgrammeRules:
+    given = changes.model_fields_set
+    parts: dict[str, object] = {}
+    if "application_period" in given:
+        parts["application_period"] = _moved(
+            rules.application_period, **changes.application_period.given()
+        )
+    if "implementation_period" in given:
+        parts["implementation_period"] = _moved(
+            rules.implementation_period, **changes.implementation_period.given()
+        )
+    if "closed_days" in given:
+        days = tuple(sorted(set(changes.closed_days)))
+        parts["closures"] = Closures.model_validate(dict(rules.closures) | {"days": days})
+    return rules.model_copy(update=parts)
+
+
+def _moved(period: Period, **days: object) -> Period:
+    # Without the check of its own: what is wrong is told below, with the field and a remedy.
+    return period.model_copy(update=days)
+
+
+def _check_order(rules: ProgrammeRules) -> None:
+    for field in ("application_period", "implementation_period"):
+        period: Period = getattr(rules, field)
+        if period.last_day < period.first_day:
+            raise Invalid(
+                f"{field}.last_day",
+                f"it lies before the first day, {period.first_day}",
+                "give the first day or a later one",
+                reason_ja=f"初日({period.first_day})より前です",
+                remedy_ja="初日以降の日を指定してください",
+            )
+    end = rules.implementation_period.last_day
+    if rules.application_period.last_day > end:
+        raise Invalid(
+            "application_period.last_day",
+            f"applications would be taken after the implementation period, which ends on {end}",
+            f"give {end} or an earlier day",
+            reason_ja=f"実施期間の最終日({end})より後です",
+            remedy_ja=f"{end} 以前の日を指定してください",
+        )
+
+
+def _count_interviews_again(db: Database, programme: Programme) -> int:
+    """When interviews that are still to be held are due, by the closures there are now."""
+    rules = programme.rules
+    still_open = (ApplicationState.SUBMITTED, ApplicationState.ASSESSED)
+    moved = 0
+    for application, interview in db.execute(
+        select(Application, Interview)
+        .join(Interview)
+        .where(Application.programme_id == programme.id)
+        .where(Application.state.in_(still_open))
+        .where(Interview.held_at.is_(None))
+    ).all():
+        day = to_tokyo(application.submitted_at).date()
+        due_on = rules.business_day_after(day, rules.interview_business_days)
+        moved += interview.due_on != due_on
+        interview.due_on = due_on
+    return moved
+
+
+def _ending_later(db: Database, programme: Programme) -> int:
+    ended = (EngagementState.COMPLETED, EngagementState.WITHDRAWN)
+    found = db.scalar(
+        select(func.count())
+        .select_from(Engagement)
+        .where(Engagement.programme_id == programme.id)
+        .where(Engagement.state.not_in(ended))
+        .where(Engagement.latest > programme.rules.implementation_period.last_day)
+    )
+    return found or 0

@@ -1,0 +1,139 @@
+"""Published sessions that no longer fit the expert they are with: to be planned again.
+
+Nothing here changes a session. A promise is moved by people, or by a run that they publish.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from matcher.clock import wall_time
+from matcher.models import Engagement, Expert, Programme, Session, SessionStatus
+from matcher.planning.matching import candidates
+from matcher.programme import ProgrammeRules, Words
+from solver.problem import WEEKDAYS
+
+__all__ = ["SessionToReplan", "sessions_to_replan"]
+
+OUTSIDE_HOURS = Words(ja="対応可能時間の外です。", en="It lies outside the weekly hours.")
+IN_AN_ABSENCE = Words(
+    ja="不在の時間と重なっています。", en="It overlaps a time at which the expert is not free."
+)
+OVER_THE_DAY = Words(
+    ja="1日の上限({limit}回)を超えています。", en="It is more than {limit} on one day."
+)
+OVER_THE_WEEK = Words(
+    ja="1週間の上限({limit}回)を超えています。", en="It is more than {limit} in one week."
+)
+OVER_THE_TOTAL = Words(
+    ja="事業全体の上限({limit}回)を超えています。",
+    en="It is more than {limit} in the whole programme.",
+)
+
+
+@dataclass(frozen=True)
+class SessionToReplan:
+    """A confirmed session that is still to come, and why it no longer fits its expert."""
+
+    id: str
+    engagement_id: str
+    number: int
+    start_at: dt.datetime
+    reason: Words
+
+
+def sessions_to_replan(
+    db: Database, expert: Expert, now: dt.datetime
+) -> tuple[SessionToReplan, ...]:
+    """The published sessions of an expert that no longer fit, by their start, and why."""
+    standing = db.scalars(
+        select(Session)
+        .where(Session.expert_id == expert.id)
+        .where(Session.status.in_((SessionStatus.CONFIRMED, SessionStatus.HELD)))
+        .order_by(Session.start_at)
+    ).all()
+    rules = {each.id: each.rules for each in db.scalars(select(Programme))}
+    too_many = _over_the_caps(expert, standing)
+    found = (
+        (
+            session,
+            _keeps_from_serving(expert, session.engagement, rules[session.engagement.programme_id])
+            or _not_free(expert, session)
+            or too_many.get(session.id),
+        )
+        for session in standing
+        if session.status == SessionStatus.CONFIRMED and session.start_at > now
+    )
+    return tuple(
+        SessionToReplan(each.id, each.engagement_id, each.number, each.start_at, reason)
+        for each, reason in found
+        if reason is not None
+    )
+
+
+def _keeps_from_serving(
+    expert: Expert, engagement: Engagement, rules: ProgrammeRules
+) -> Words | None:
+    """What bars the expert from the engagement at any time: the rules of every plan."""
+    application = engagement.application
+    listed = candidates(engagement, application, application.organization, [expert], rules)
+    for exclusion in listed.excluded:
+        return Words(ja=exclusion.text_ja, en=exclusion.text_en)
+    return None
+
+
+def _not_free(expert: Expert, session: Session) -> Words | None:
+    start, end = wall_time(session.start_at), wall_time(session.end_at)
+    weekday = WEEKDAYS[start.weekday()]
+    if not any(
+        own.weekday == weekday and own.opens <= start.time() and end.time() <= own.closes
+        for own in expert.weekly_hours
+    ):
+        return OUTSIDE_HOURS
+    if any(
+        own.start_at < session.end_at and session.start_at < own.end_at for own in expert.absences
+    ):
+        return IN_AN_ABSENCE
+    return None
+
+
+def _over_the_caps(expert: Expert, standing: Sequence[Session]) -> dict[str, Words]:
+    """The sessions beyond a cap, by id: of those that share it, the latest."""
+    return {
+        **_beyond(standing, expert.max_total, _programme_of, OVER_THE_TOTAL),
+        **_beyond(standing, expert.max_per_week, _week_of, OVER_THE_WEEK),
+        **_beyond(standing, expert.max_per_day, _day_of, OVER_THE_DAY),
+    }
+
+
+def _beyond(
+    sessions: Iterable[Session], limit: int, share: Callable[[Session], Hashable], words: Words
+) -> dict[str, Words]:
+    counted = Counter[Hashable]()
+    beyond: dict[str, Words] = {}
+    for session in sessions:
+        counted[share(session)] += 1
+        if counted[share(session)] > limit:
+            beyond[session.id] = Words(
+                ja=words.ja.format(limit=limit), en=words.en.format(limit=limit)
+            )
+    return beyond
+
+
+def _programme_of(session: Session) -> str:
+    return session.engagement.programme_id
+
+
+def _week_of(session: Session) -> tuple[int, int]:
+    year, week, _ = wall_time(session.start_at).isocalendar()
+    return year, week
+
+
+def _day_of(session: Session) -> dt.date:
+    return wall_time(session.start_at).date()
