@@ -81,6 +81,7 @@ def on_record(office: Caller) -> Mapping[str, str]:
         "session_id": sessions[0]["id"],
         "plan_id": office.post("/v1/plans", {"programme_id": "tokyo-2025"}).json()["id"],
         "number": "1",
+        "notice_id": office.get("/v1/notices").json()["items"][0]["id"],
         "feed_id": new(office, "/v1/feeds", feed)["id"],
         "key_id": new(office, "/v1/keys", {"role": "staff"})["id"],
     }

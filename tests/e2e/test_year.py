@@ -153,7 +153,8 @@ class Year:
     def _report_sessions(self) -> None:
         """Say of each session that is over what became of it."""
         now = self.office.clock.moment
-        path = f"/v1/sessions?status=confirmed&until={now:%Y-%m-%dT%H:%M:%SZ}"
+        tomorrow = wall_time(now).date() + dt.timedelta(days=1)
+        path = f"/v1/sessions?status=confirmed&until={tomorrow}"
         for session in all_of(self.office.staff, path):
             if dt.datetime.fromisoformat(session["end_at"]) <= now:
                 self._report(session)
@@ -215,8 +216,8 @@ class Year:
 
     def _lose_expert(self) -> None:
         """The expert with the most sessions ahead leaves, and a run finds others for them."""
-        since = f"{self.office.clock.moment:%Y-%m-%dT%H:%M:%SZ}"
-        ahead = all_of(self.office.staff, f"/v1/sessions?status=confirmed&since={since}")
+        tomorrow = EXPERT_LEAVES_ON + dt.timedelta(days=1)
+        ahead = all_of(self.office.staff, f"/v1/sessions?status=confirmed&from={tomorrow}")
         self.left, lost = Counter(each["expert"]["id"] for each in ahead).most_common(1)[0]
         path = f"/v1/experts/{self.left}"
         state = self.office.staff.get(path).headers["ETag"]
