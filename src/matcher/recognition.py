@@ -150,7 +150,7 @@ def _all_known(db: Database) -> list[_Known]:
         Organization.contact_email,
         Organization.corporate_number,
     )
-    rows = db.execute(select(*columns).order_by(Organization.id)).tuples()
+    rows = db.execute(select(*columns).order_by(Organization.id))
     return [
         _Known(id, frozenset(map(_plain, (ja, en))), email.casefold(), number)
         for id, ja, en, email, number in rows
