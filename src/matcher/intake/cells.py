@@ -256,7 +256,7 @@ def _weekdays_of(text: str) -> list[Weekday] | None:
     days: list[Weekday] = []
     for word in named:
         if word[:3] in _WEEKDAYS:
-            days.append(_WEEKDAYS[_WEEKDAYS.index(word[:3])])  # type: ignore[arg-type]  # it is one
+            days.append(_WEEKDAYS[_WEEKDAYS.index(word[:3])])
         elif set(word) <= set(_DAYS_JA):
             days.extend(_WEEKDAYS[_DAYS_JA.index(letter)] for letter in word)
         else:
@@ -284,7 +284,7 @@ def _absence_of(entry: str) -> dict[str, object]:
 def _moment_of(text: str, *, after: bool) -> dt.datetime:
     """The moment that is written; of a whole day its beginning, or that of the day after it."""
     day, *time = re.split("[ T]", text)
-    midnight = dt.datetime(*map(int, re.split("[-/]", day)))  # type: ignore[arg-type,misc]  # noqa: DTZ001  on Tokyo's walls
+    midnight = dt.datetime(*map(int, re.split("[-/]", day)))  # type: ignore[arg-type]  # noqa: DTZ001  on Tokyo's walls
     if time:
         return from_wall_time(dt.datetime.combine(midnight, _time_of_day(time[0])))
     return from_wall_time(midnight + dt.timedelta(days=after))

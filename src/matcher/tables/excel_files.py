@@ -15,10 +15,11 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 from defusedxml import DefusedXmlException
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import Cell
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook.child import _WorkbookChild
 
 from matcher.errors import Invalid
 from matcher.tables.table import MAX_COLUMNS, Row, Table, checked_row, table, too_large
@@ -73,7 +74,7 @@ def encode_excel(rows: Iterable[Sequence[str]]) -> bytes:
     return content.getvalue()
 
 
-def _text_cell(sheet: object, text: str, *, bold: bool) -> Cell:
+def _text_cell(sheet: _WorkbookChild, text: str, *, bold: bool) -> Cell:
     cell: Cell = WriteOnlyCell(sheet, text or None)
     if text:
         cell.data_type = "s"
@@ -92,14 +93,14 @@ def _check_size(content: bytes) -> None:
         raise too_large("what it unpacks to", "展開した内容")
 
 
-def _rows(rows: Iterable[Sequence[Cell]]) -> Iterator[Row]:
+def _rows(rows: Iterable[Sequence[Cell | MergedCell]]) -> Iterator[Row]:
     for number, cells in enumerate(rows, start=1):
         row = checked_row(number, [_text(cell, number) for cell in cells[: MAX_COLUMNS + 1]])
         if not row.blank:
             yield row
 
 
-def _text(cell: Cell, row: int) -> str:
+def _text(cell: Cell | MergedCell, row: int) -> str:
     """What a cell shows, as text; dates and times as ISO 8601 writes them."""
     value = cell.value
     if cell.data_type == "f":

@@ -118,9 +118,9 @@ def test_entities_in_a_workbook_are_not_expanded(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(plain)) as before, zipfile.ZipFile(content, "w") as after:
         for name in before.namelist():
             part = before.read(name)
-            if name == "xl/sharedStrings.xml":
-                declared = b'<!DOCTYPE sst [<!ENTITY a "aaaaaaaaaa">]>'
-                part = declared + part[part.find(b"<sst") :].replace(b"<t>b", b"<t>&a;&a;")
+            if name.endswith("worksheets/sheet1.xml"):
+                declared = b'<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaaaa">]>'
+                part = declared + part[part.find(b"<worksheet") :].replace(b">b<", b">&a;&a;<")
                 assert b"&a;" in part
             after.writestr(name, part)
     with pytest.raises(Invalid, match="no Excel workbook"):
