@@ -17,7 +17,6 @@ from defusedxml import DefusedXmlException
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.child import _WorkbookChild
 
@@ -95,17 +94,16 @@ def _check_size(content: bytes) -> None:
 
 def _rows(rows: Iterable[Sequence[Cell | MergedCell]]) -> Iterator[Row]:
     for number, cells in enumerate(rows, start=1):
-        row = checked_row(number, [_text(cell, number) for cell in cells[: MAX_COLUMNS + 1]])
+        row = checked_row(number, [_text(cell) for cell in cells[: MAX_COLUMNS + 1]])
         if not row.blank:
             yield row
 
 
-def _text(cell: Cell | MergedCell, row: int) -> str:
+def _text(cell: Cell | MergedCell) -> str:
     """What a cell shows, as text; dates and times as ISO 8601 writes them."""
     value = cell.value
     if cell.data_type == "f":
-        place = f"{get_column_letter(cell.column)}{row}"
-        raise _formula(place)
+        raise _formula(cell.coordinate)
     if isinstance(value, dt.datetime | dt.time):
         return _text_of_time(value)
     if isinstance(value, bool):
