@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session as Database
@@ -163,6 +164,7 @@ def _known(organization: Organization) -> _Known:
     return _Known(organization.id, names, email, organization.corporate_number)
 
 
+@lru_cache(maxsize=50_000)  # a sheet of many compares each row with all names on record
 def _plain(name: str) -> str:
     """A name without the words of the legal form; whole, if nothing else is left."""
     folded = unicodedata.normalize("NFKC", name).casefold().strip()
