@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 from flask import abort, current_app, request
 from pydantic_core import ErrorDetails
 
-from api.validation import InvalidRequestError
+from api.problems import InvalidRequestError
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy import false, or_
 from sqlalchemy.orm import selectinload
 
 from api.context import database, now
@@ -21,17 +23,19 @@ from api.schema import (
     PathParameters,
     TokyoTime,
     View,
+    absent,
     created,
 )
-from matcher.fields import Identifier
-from matcher.models import Expert
+from matcher.fields import Identifier, MunicipalityCode
+from matcher.models import Expert, holds
 from matcher.planning.replanning import sessions_to_replan
-from matcher.programme import Qualification, Words
+from matcher.programme import Qualification, Specialty, Words
 from matcher.registry import (
     AvailabilityDraft,
     ExpertChanges,
     ExpertDraft,
     edit_expert,
+    qualifications_for,
     register_expert,
     set_availability,
 )
@@ -92,6 +96,16 @@ class AvailabilityBody(Body, AvailabilityDraft):
     )
 
     weekly_hours: Annotated[tuple[Hours, ...], Field(max_length=50)]
+
+
+class ExpertQuery(PageQuery):
+    """Which experts."""
+
+    qualification: Qualification | SkipJsonSchema[None] = absent("only those certified as this")
+    specialty: Specialty | SkipJsonSchema[None] = absent("only those of one specialty")
+    industry: Identifier | SkipJsonSchema[None] = absent("only those who worked for one industry")
+    active: bool | SkipJsonSchema[None] = absent("only those who serve now, or who do not")
+    municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those of one municipality")
 
 
 class ConflictView(View):
@@ -156,9 +170,20 @@ class ChangedAvailabilityView(AvailabilityView):
 
 
 @blueprint.get("", responses={200: ExpertPage})
-def list(query: PageQuery) -> ExpertPage:
+def list(query: ExpertQuery) -> ExpertPage:
     """List the experts."""
     wanted = visible(Expert).options(selectinload(Expert.conflicts))
+    if query.qualification:
+        wanted = wanted.where(holds(Expert.qualifications, query.qualification))
+    if query.specialty:
+        counted = qualifications_for(database(), query.specialty)
+        wanted = wanted.where(or_(false(), *(holds(Expert.qualifications, own) for own in counted)))
+    if query.industry:
+        wanted = wanted.where(holds(Expert.industries, query.industry))
+    if query.active is not None:
+        wanted = wanted.where(Expert.active.is_(query.active))
+    if query.municipality:
+        wanted = wanted.where(Expert.municipality_code == query.municipality)
     return ExpertPage.of(page_of(wanted, [Expert.id], query))
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, NoReturn
 
 import structlog
 from flask import Flask, Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from api.logs import loggable_path
-from api.validation import FieldProblem, InvalidRequestError, Language, explain
 from matcher.errors import (
     Conflict,
     Forbidden,
@@ -32,6 +32,7 @@ from matcher.errors import (
     PlanOutdated,
     Unauthenticated,
 )
+from matcher.validation import FieldProblem, Language, explain
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -179,6 +180,19 @@ class Problem(BaseModel):
     instance: str = Field(description="the path that was asked for")
     code: str = Field(description="one word for programs")
     errors: Sequence[FieldProblem] = Field(default=(), description="the fields at fault")
+
+
+class InvalidRequestError(Exception):
+    """A request that does not fit its schema."""
+
+    def __init__(self, problems: Sequence[ErrorDetails]) -> None:
+        super().__init__("the request does not fit its schema")
+        self.problems = problems
+
+
+def refuse(error: ValidationError) -> NoReturn:
+    """Raise what is wrong with a request as the service's own error."""
+    raise InvalidRequestError(error.errors(include_url=False))
 
 
 def register_problems(app: Flask) -> None:

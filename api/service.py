@@ -32,9 +32,8 @@ from api.health import register_health
 from api.identity import register_identity
 from api.logs import register_logs
 from api.openapi import INFO, SECURITY_SCHEMES, complete
-from api.problems import Problem, register_problems
+from api.problems import Problem, refuse, register_problems
 from api.revisions import register_revisions
-from api.validation import refuse
 from matcher.database import create_database_engine, session_factory
 from matcher.idempotency import Answer, KeyedRequest, recall, remember
 from matcher.jobs import Jobs, open_queue

@@ -57,6 +57,14 @@ class Qualification(StrEnum):
     CAREER_CONSULTANT = "career_consultant"
 
 
+class LegalKind(StrEnum):
+    """The three kinds of organization that the programme's page lists as ①, ② and ③."""
+
+    COOPERATIVE = "cooperative"
+    INCORPORATED_ASSOCIATION = "incorporated_association"
+    SME_SUPPORTING_ENTITY = "sme_supporting_entity"
+
+
 class Phase(StrEnum):
     """What a session is for: session 1, sessions 2-4, session 5."""
 
@@ -221,6 +229,17 @@ class RulesRevision(_Rules):
     reason: str
 
 
+class LegalKindRules(_Rules):
+    """A kind of organization, the law behind it, and the line of the page that `source` quotes."""
+
+    id: LegalKind
+    mark: str
+    name: Words
+    law: Words | None = None
+    """None: no one law makes an organization of this kind."""
+    source: str
+
+
 class Gaps(_Rules):
     """Calendar days from one session to the next, where an application wishes nothing else."""
 
@@ -254,6 +273,7 @@ class ProgrammeRules(_Rules):
     specialties: tuple[SpecialtyRules, ...]
     phases: tuple[PhaseRules, ...]
     requirements: tuple[Requirement, ...]
+    legal_kinds: tuple[LegalKindRules, ...] = ()
     weights: Weights
     revisions: tuple[RulesRevision, ...] = ()
 
@@ -265,6 +285,7 @@ class ProgrammeRules(_Rules):
             qualifications,
             [phase.id for phase in self.phases],
             [requirement.id for requirement in self.requirements],
+            [kind.id for kind in self.legal_kinds],
         ):
             if len(set(ids)) < len(ids):
                 raise ValueError(f"an id stands twice among {', '.join(ids)}")

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from matcher.errors import Invalid, NotFound
+from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import (
     CorporateNumber,
     Email,
@@ -28,9 +29,11 @@ from matcher.models import (
     ExpertAbsence,
     LegalKind,
     Organization,
+    Programme,
     WeeklyHours,
 )
-from matcher.programme import Qualification
+from matcher.programme import Qualification, Specialty
+from matcher.recognition import refuse_known, refuse_known_number
 
 SessionCap = Annotated[int, Field(ge=0, le=1000)]
 
@@ -59,6 +62,9 @@ class OrganizationDraft(Draft):
     contact_name: Line
     contact_email: Email
     contact_phone: Telephone = ""
+    has_manual: bool = False
+    is_another: bool = False
+    """It is another organization than the ones on record that it looks like."""
 
 
 class OrganizationChanges(Draft):
@@ -75,6 +81,7 @@ class OrganizationChanges(Draft):
     contact_name: Line = unchanged()
     contact_email: Email = unchanged()
     contact_phone: Telephone = unchanged()
+    has_manual: bool = unchanged()
 
 
 class ConflictDraft(Draft):
@@ -141,8 +148,16 @@ class AvailabilityDraft(Draft):
 
 
 def register_organization(db: Session, draft: OrganizationDraft, now: dt.datetime) -> Organization:
-    """Put an organization on record. Whether it is eligible is for the assessment to say."""
-    organization = Organization(**dict(draft), revised_at=now)
+    """Put an organization on record. Whether it is eligible is for the assessment to say.
+
+    Raises:
+        Conflict: its corporate number is on record, or it looks like one on record and is not
+            said to be another.
+    """
+    refuse_known_number(db, draft.corporate_number)
+    organization = Organization(**draft.model_dump(exclude={"is_another"}), revised_at=now)
+    if not draft.is_another:
+        refuse_known(db, organization)
     db.add(organization)
     db.flush()
     return organization
@@ -151,8 +166,15 @@ def register_organization(db: Session, draft: OrganizationDraft, now: dt.datetim
 def edit_organization(
     db: Session, organization: Organization, changes: OrganizationChanges, now: dt.datetime
 ) -> Organization:
-    """Change what is on record about an organization."""
-    _revise(organization, changes.given(), now)
+    """Change what is on record about an organization.
+
+    Raises:
+        Conflict: another organization has the corporate number.
+    """
+    values = changes.given()
+    if "corporate_number" in values:
+        refuse_known_number(db, changes.corporate_number, own_id=organization.id)
+    _revise(organization, values, now)
     db.flush()
     return organization
 
@@ -163,7 +185,9 @@ def register_expert(db: Session, draft: ExpertDraft, now: dt.datetime) -> Expert
     Raises:
         Invalid: no travel time is known from the municipality.
         NotFound: a conflict of interest names an organization that is not on record.
+        Conflict: somebody of that name and e-mail address is on record.
     """
+    _refuse_known_expert(db, draft)
     values = dict(draft) | {"conflicts": _conflicts(db, draft.conflicts)}
     _check_base(draft.municipality_code)
     expert = Expert(**values, revised_at=now)
@@ -227,6 +251,29 @@ def _conflicts(db: Session, drafts: Iterable[ConflictDraft]) -> list[ConflictOfI
         ConflictOfInterest(organization_id=organization_id, reason=reason)
         for organization_id, reason in by_organization.items()
     ]
+
+
+def _refuse_known_expert(db: Session, draft: ExpertDraft) -> None:
+    query = select(Expert.id).where(Expert.name_ja == draft.name_ja, Expert.email == draft.email)
+    first = db.scalar(query.order_by(Expert.id))
+    if first is not None:
+        raise Conflict(
+            f"{draft.name_en} is on record as expert {first}. Edit that one instead.",
+            f"{draft.name_ja}さんは専門家 {first} として登録済みです。その記録を編集してください。",
+            code="registered_already",
+            expert_id=first,
+        )
+
+
+def qualifications_for(db: Session, specialty: Specialty) -> frozenset[Qualification]:
+    """The qualifications that stand for a specialty, in any programme on record."""
+    return frozenset(
+        own.id
+        for rules in db.scalars(select(Programme.rules))
+        for each in rules.specialties
+        if each.id == specialty
+        for own in each.qualifications
+    )
 
 
 def _check_base(code: str) -> None:

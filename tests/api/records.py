@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from stdnum.jp import cn
+
 from tests.api.service import Caller
 
 _numbers = count(1)
@@ -18,15 +20,21 @@ def organization(**changes: object) -> dict[str, Any]:
         "name_ja": f"架空小売協同組合{number}",
         "name_en": f"Imaginary Retailers {number}",
         "legal_kind": "cooperative",
-        "corporate_number": "3999905000001",
+        "corporate_number": corporate_number(number),
         "municipality_code": "13101",
         "address_ja": "東京都千代田区架空町1-1",
         "address_en": "1-1 Kakucho, Chiyoda-ku, Tokyo",
         "industry": "retail",
         "contact_name": "架空 花子",
-        "contact_email": "office@retailers.example.jp",
+        "contact_email": f"office{number}@retailers.example.jp",
         **changes,
     }
+
+
+def corporate_number(number: int) -> str:
+    """A valid one, of a registry office that does not exist."""
+    digits = f"9999050{number:05}"
+    return f"{cn.calc_check_digit(digits)}{digits}"
 
 
 def expert(**changes: object) -> dict[str, Any]:

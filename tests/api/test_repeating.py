@@ -48,7 +48,7 @@ def test_a_request_that_failed_may_be_repeated_corrected_under_its_key(admin: Ca
 def test_two_callers_never_meet_in_one_key(service: RunningService, admin: Caller) -> None:
     body = expert()
     first = admin.post("/v1/experts", body, Idempotency_Key="four")
-    other = service.caller(Role.STAFF).post("/v1/experts", body, Idempotency_Key="four")
+    other = service.caller(Role.STAFF).post("/v1/experts", expert(), Idempotency_Key="four")
     assert first.json()["id"] != other.json()["id"]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from matcher.errors import NotFound
 from matcher.programme import (
+    LegalKind,
     Phase,
     ProgrammeRules,
     Purpose,
@@ -169,6 +171,28 @@ def test_every_condition_of_the_page_is_a_requirement(rules: ProgrammeRules, pag
 
     assert set(conditions) <= set(quoted)
     assert all(line in page for line in quoted)
+
+
+def test_the_three_legal_kinds_quote_the_page_and_name_their_law(
+    rules: ProgrammeRules, page: str
+) -> None:
+    """The third is whatever else has SMEs as members: no one law makes it."""
+    assert [(kind.id, kind.mark) for kind in rules.legal_kinds] == list(
+        zip(LegalKind, "①②③", strict=True)
+    )
+    assert all(kind.source in page for kind in rules.legal_kinds)
+    laws = [kind.law.ja if kind.law else "" for kind in rules.legal_kinds]
+    assert [re.findall("第[0-9]+号", law) for law in laws] == [
+        ["第185号"],
+        ["第48号", "第49号"],
+        [],
+    ]
+
+
+def test_rules_that_were_stored_before_legal_kinds_still_load(rules: ProgrammeRules) -> None:
+    """They are kept whole with their programme."""
+    stored = rules.model_dump(mode="json", exclude={"legal_kinds"})
+    assert ProgrammeRules.model_validate(stored).legal_kinds == ()
 
 
 def test_requirements_say_who_answers_them(rules: ProgrammeRules) -> None:

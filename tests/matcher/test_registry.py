@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from matcher.errors import Invalid, NotFound
+from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import Expert, Organization, WeeklyHours
-from matcher.programme import Qualification
+from matcher.programme import ProgrammeRules, Qualification, Specialty
 from matcher.registry import (
     AbsenceDraft,
     AvailabilityDraft,
@@ -18,6 +18,7 @@ from matcher.registry import (
     OrganizationChanges,
     edit_expert,
     edit_organization,
+    qualifications_for,
     register_expert,
     set_availability,
 )
@@ -40,6 +41,13 @@ def _draft(municipality_code: str = "13104", *conflicts: ConflictDraft) -> Exper
         target_total=5,
         conflicts=conflicts,
     )
+
+
+def test_an_expert_is_registered_once(db: Session) -> None:
+    first = register_expert(db, _draft(), NOON)
+    with pytest.raises(Conflict) as refused:
+        register_expert(db, _draft(), NOON)
+    assert (refused.value.code, refused.value.data["expert_id"]) == ("registered_already", first.id)
 
 
 def test_an_expert_is_registered_without_hours(db: Session) -> None:
@@ -110,3 +118,12 @@ def test_an_absence_ends_after_it_starts(db: Session) -> None:
     with pytest.raises(Invalid) as refused:
         set_availability(db, expert, AvailabilityDraft(weekly_hours=(), absences=(absence,)), NOON)
     assert refused.value.field == "absences.0.end_at"
+
+
+def test_a_specialty_counts_the_qualifications_that_a_programme_says(
+    db: Session, programme: ProgrammeRules
+) -> None:
+    assert qualifications_for(db, Specialty.COUNSELING) == {
+        Qualification.INDUSTRIAL_COUNSELOR,
+        Qualification.LICENSED_PSYCHOLOGIST,
+    }

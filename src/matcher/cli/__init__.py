@@ -38,6 +38,9 @@ COMMANDS = {
         "matcher.cli.interviews", "interviews", "List whom to call next, overdue first."
     ),
     "audit": LazyCommand("matcher.cli.audit", "audit", "Show who changed what, and when."),
+    "import": LazyCommand("matcher.cli.tables", "import_records", "Take in a CSV or Excel file."),
+    "template": LazyCommand("matcher.cli.tables", "template", "Write a sheet to fill in."),
+    "export": LazyCommand("matcher.cli.tables", "export", "Write records to CSV or Excel."),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
     "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),
     "check": LazyCommand("matcher.cli.files", "check", "Judge a plan file against its problem."),

@@ -12,6 +12,7 @@ from matcher.models.application import (
 from matcher.models.assessment import Answer, AnswerSource, RequirementAnswer
 from matcher.models.audit import AuditAction, AuditEntry
 from matcher.models.base import Base
+from matcher.models.columns import holds
 from matcher.models.completion import Completion
 from matcher.models.decision import Decision, Outcome
 from matcher.models.departure import SessionDeparture
@@ -23,7 +24,7 @@ from matcher.models.identifiers import new_identifier
 from matcher.models.interview import Interview
 from matcher.models.key import ApiKey, Role
 from matcher.models.notice import Notice, NoticeKind, NoticeState
-from matcher.models.organization import LegalKind, Organization
+from matcher.models.organization import Organization
 from matcher.models.plan import Plan, PlanState, ProgressRecord
 from matcher.models.programme import Programme, load_programme
 from matcher.models.release import Release
@@ -31,7 +32,7 @@ from matcher.models.report import ManualState, Party, SessionLapse, SessionRepor
 from matcher.models.request import IdempotentRequest
 from matcher.models.session import Session, SessionStatus
 from matcher.models.withdrawal import Withdrawal
-from matcher.programme import Phase, Purpose
+from matcher.programme import LegalKind, Phase, Purpose
 
 __all__ = [
     "Answer",
@@ -81,6 +82,7 @@ __all__ = [
     "SessionStatus",
     "WeeklyHours",
     "Withdrawal",
+    "holds",
     "load_programme",
     "new_identifier",
 ]

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import JSON, DateTime, Dialect
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Text, cast, func
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeDecorator
 
 from matcher.clock import to_utc
@@ -77,3 +78,13 @@ class Structured(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
         """Give the value back as its type."""
         return None if value is None else self._adapter.validate_python(value)
+
+
+def holds(column: InstrumentedAttribute[tuple[str, ...]], identifier: str) -> ColumnElement[bool]:
+    """Whether a column of identifiers holds one, letter by letter.
+
+    The two databases search JSON in different words. An identifier needs no escape in JSON, so
+    that its text within quotation marks is found in the text of the column.
+    """
+    written = cast(column, Text)
+    return func.replace(written, f'"{identifier}"', "") != written

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matcher.models.base import Base, Revised
 from matcher.models.identifiers import new_identifier
-
-
-class LegalKind(StrEnum):
-    """The three kinds of organization that the programme's page lists as ①, ② and ③."""
-
-    COOPERATIVE = "cooperative"
-    INCORPORATED_ASSOCIATION = "incorporated_association"
-    SME_SUPPORTING_ENTITY = "sme_supporting_entity"
+from matcher.programme import LegalKind
 
 
 class Organization(Revised, Base):

@@ -1,12 +1,12 @@
-"""What pydantic found wrong with a request, told to people in their language."""
+"""What pydantic found wrong with given values, told to people in their language."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple, NoReturn
+from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from pydantic_core import ErrorDetails
 
 from matcher.fields import CORPORATE_NUMBER, EMAIL, LINE, MUNICIPALITY_CODE, TELEPHONE, TEXT
@@ -20,19 +20,6 @@ class FieldProblem(BaseModel):
     field: str = Field(description="where it is: names and positions, joined by dots")
     detail: str
     remedy: str
-
-
-class InvalidRequestError(Exception):
-    """A request that does not fit its schema."""
-
-    def __init__(self, problems: Sequence[ErrorDetails]) -> None:
-        super().__init__("the request does not fit its schema")
-        self.problems = problems
-
-
-def refuse(error: ValidationError) -> NoReturn:
-    """Raise what is wrong with a request as the service's own error."""
-    raise InvalidRequestError(error.errors(include_url=False))
 
 
 class _Words(NamedTuple):

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from matcher.cli import main
+from matcher.clock import to_tokyo, utc_now
+from tests.api.service import FIRST_DAY
+
+
+@pytest.fixture(autouse=True)
+def july(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of its own, in the application period."""
+    monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
+    monkeypatch.delenv("MATCHER_DATABASE_URL", raising=False)
+    shift = (FIRST_DAY - to_tokyo(utc_now()).date()).days
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(shift))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+@pytest.mark.parametrize("what", ["applications", "experts"])
+def test_a_template_is_written_taken_in_and_written_out_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str, suffix: str
+) -> None:
+    path, out = str(tmp_path / f"sheet.{suffix}"), str(tmp_path / f"out.{suffix}")
+    assert main(["template", what, "--out", path]) == 0
+    assert main(["import", what, path]) == 0
+    assert "Taken in: 1; rows refused: 0." in capsys.readouterr().err
+    assert main(["export", what, "--out", out]) == 0
+    assert f"1 {what} written" in capsys.readouterr().err
+
+
+def test_a_sheet_in_shift_jis_is_read_and_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sheet.csv"
+    main(["template", "experts", "--out", str(path)])
+    path.write_bytes(path.read_text("utf-8-sig").encode("cp932"))
+    assert main(["import", "experts", str(path), "--lang", "ja"]) == 0
+    assert "CSV, Shift_JIS (CP932) として読み取りました。登録 1件" in capsys.readouterr().err
+
+
+def _workbook(tmp_path: Path) -> Path:
+    """Two experts: the second has a speciality that there is not."""
+    path = tmp_path / "sheet.xlsx"
+    main(["template", "experts", "--out", str(path)])
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    second = [cell.value for cell in sheet[2]]
+    second[4] = "弁護士"
+    sheet.append(second)
+    book.save(path)
+    return path
+
+
+def test_a_refused_row_is_told_and_nothing_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(_workbook(tmp_path))
+    capsys.readouterr()
+    assert main(["import", "experts", path]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("row 3, 資格 / Qualifications: it is none of the values")
+    assert "Taken in: 0; rows refused: 1." in said.err
+    assert main(["import", "experts", path, "--lang", "ja"]) == 1
+    assert capsys.readouterr().out.startswith("3行目、資格 / Qualifications: 指定できる値では")
+    main(["export", "experts", "--out", str(tmp_path / "out.csv")])
+    assert "0 experts written" in capsys.readouterr().err
+
+
+def test_what_is_right_is_kept_with_partial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", "experts", str(_workbook(tmp_path)), "--partial"]) == 1
+    assert "Taken in: 1; rows refused: 1." in capsys.readouterr().err
+
+
+def test_an_export_has_contacts_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    sheet, out = tmp_path / "sheet.csv", tmp_path / "out.csv"
+    main(["template", "applications", "--out", str(sheet)])
+    main(["import", "applications", str(sheet)])
+    main(["export", "organizations", "--out", str(out)])
+    assert "office@" not in out.read_text("utf-8-sig")
+    main(["export", "organizations", "--out", str(out), "--with-contacts"])
+    assert "office@" in out.read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["import", "experts", "nothing.csv"], "No such file"),
+        (["import", "experts", "sheet.txt"], "neither .csv nor .xlsx"),
+        (["import", "experts", "sheet.xlsx"], "no Excel workbook"),
+        (["import", "experts", "sheet.csv"], "there is no column 'hello'"),
+        (["import", "experts", "sheet.csv", "--lang", "ja"], "「hello」という列はありません"),
+        (["import", "experts", "sheet.csv", "--programme", "osaka-1970"], "osaka-1970"),
+        (["template", "experts", "--out", "sheet.ods"], "neither .csv nor .xlsx"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    complaint: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("sheet.csv", "sheet.xlsx", "sheet.txt"):
+        (tmp_path / name).write_text("hello\nworld\n")
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert said.count("\n") == 1
