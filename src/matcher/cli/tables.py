@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 from sqlalchemy.orm import Session
 
-from matcher.database import create_database_engine, migrate, session_factory
+from matcher.cli.database import opened_database
 from matcher.errors import MatcherError
 from matcher.intake.exports import export_applications, export_experts, export_organizations
 from matcher.intake.imports import Fault, Imported, import_applications, import_experts
@@ -146,7 +146,7 @@ def export(what: str, out: Path, with_contacts: bool, programme_id: str) -> None
     In a CSV file a cell that begins with =, +, - or @ has an apostrophe before it, so that no
     spreadsheet takes it for a formula; 'matcher import' reads it without.
     """
-    with _database(Settings.from_environment()) as db:
+    with opened_database(Settings.from_environment()) as db:
         rules = _rules(db, programme_id)
         rows = list(EXPORTS[what](db, rules, with_contacts=with_contacts))
     write_table(out, rows)
@@ -159,7 +159,7 @@ def _take_in(
     settings = Settings.from_environment()
     with _told_in(language, path):
         table = read_table(path, encoding=encoding)
-        with _database(settings) as db:
+        with opened_database(settings) as db:
             imported = take(db, table, _rules(db, programme_id), settings)
     for fault in imported.faults:
         click.echo(_line(fault, language))
@@ -202,14 +202,3 @@ def _told_in(language: Language, path: Path) -> Iterator[None]:
     except MatcherError as error:
         said = error.message_ja if language == "ja" else error.message_en
         raise click.ClickException(f"{path}: {said}") from error
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Session]:
-    migrate(settings.database_url)
-    engine = create_database_engine(settings.database_url)
-    try:
-        with session_factory(engine).begin() as db:
-            yield db
-    finally:
-        engine.dispose()
