@@ -28,7 +28,7 @@ def decided(caller: Caller, **changes: object) -> dict[str, Any]:
 def test_a_decision_leaves_a_draft_in_the_outbox(admin: Caller) -> None:
     notice = decided(admin)
     assert (notice["state"], notice["kind"]) == ("draft", "accepted")
-    assert notice["recipient_email"] == "office@retailers.example.jp"
+    assert notice["recipient_email"].endswith("@retailers.example.jp")
     assert admin.get(f"/v1/notices/{notice['id']}").json()["id"] == notice["id"]
     drafts = admin.get("/v1/notices?state=draft&limit=200").json()["items"]
     assert notice["id"] in {each["id"] for each in drafts}
