@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated
@@ -28,9 +29,11 @@ from api.schema import (
     created,
 )
 from matcher.fields import Identifier, Paragraphs, TimeLimit
-from matcher.models import Plan, PlanState
+from matcher.models import FROZEN_DAYS, Plan, PlanState, PlanTerms
 from matcher.planning.releases import publish as publish_plan
-from matcher.planning.runs import RunParameters, Seed, Workers, cancel_run, start_run
+from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
+from matcher.programme import Specialty
+from solver.problem import Weights
 
 blueprint = noun("plans", "Runs of the solver and the plans they make (派遣計画)")
 
@@ -59,17 +62,43 @@ class PlanBody(Body):
     only: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=10_000)] | None = Field(
         default=None, description="the engagements to plan, everything else fixed; null: all"
     )
+    specialties: Annotated[tuple[Specialty, ...], Field(min_length=1)] | None = Field(
+        default=None, description="of those, the ones that need one of these; null: all"
+    )
+    frozen_days: Annotated[int, Field(ge=0, le=366)] = Field(
+        default=FROZEN_DAYS,
+        description="published sessions of so many days after today stay, if they can take place",
+    )
+    until: date | None = Field(
+        default=None, description="the last day on which a session is placed or changed"
+    )
+    weights: Weights | None = Field(
+        default=None, description="what each part of the cost counts; null: as the programme has it"
+    )
     time_limit_seconds: TimeLimit | None = Field(
         default=None, description="null: as the service is set"
     )
     workers: Workers = Field(default=1, description="cores to use")
     seed: Seed = 0
+    work_limit: WorkLimit | None = Field(
+        default=None, description="search steps at the most; with one worker a run can be replayed"
+    )
 
     def parameters(self, default_seconds: float) -> RunParameters:
         """What the run is started with."""
         seconds = default_seconds if self.time_limit_seconds is None else self.time_limit_seconds
         return RunParameters(
-            only=self.only, time_limit_seconds=seconds, workers=self.workers, seed=self.seed
+            terms=PlanTerms(
+                only=self.only,
+                specialties=self.specialties,
+                frozen_days=self.frozen_days,
+                until=self.until,
+                weights=self.weights,
+            ),
+            time_limit_seconds=seconds,
+            workers=self.workers,
+            seed=self.seed,
+            work_limit=self.work_limit,
         )
 
 
@@ -99,10 +128,11 @@ class PlanSummary(View):
     programme_id: str
     state: PlanState
     stage: str | None
-    only: tuple[str, ...] | None = Field(validation_alias="scope")
+    terms: PlanTerms = Field(description="what it may plan and change; everything else stands")
     time_limit_seconds: float
     workers: int
     seed: int
+    work_limit: int | None
     created_at: TokyoTime
     created_by: str
     started_at: TokyoTime | None

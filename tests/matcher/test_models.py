@@ -15,6 +15,7 @@ from matcher.models import (
     Expert,
     Organization,
     Plan,
+    PlanTerms,
     ProgressRecord,
     Session,
     WeeklyHours,
@@ -77,7 +78,7 @@ def test_structured_values_come_back_as_their_types(db: Database) -> None:
     )
     assert plan.progress == (ProgressRecord("bound", 0.5, 900, 800, 0.125, 1),)
     assert plan.problem == b"problem"
-    assert plan.scope is None
+    assert plan.terms == PlanTerms()
 
 
 def test_hours_are_kept_as_people_write_them(db: Database) -> None:

@@ -23,6 +23,7 @@ from matcher.models import (
     IdempotentRequest,
     Notice,
     Plan,
+    Release,
     Session,
     SessionDeparture,
 )
@@ -60,6 +61,7 @@ LEFT_OUT: Final[Mapping[type[Base], Mapping[str, str]]] = {
             _HEARTBEAT,
         ),
     },
+    Release: {"snapshot": _BULK},
 }
 """Fields that no entry speaks of, and why; those of `Base` in every kind that has them."""
 

@@ -16,11 +16,10 @@ from matcher.delivery.sessions import require_confirmed
 from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
-from matcher.models import Programme, Release, Session
+from matcher.models import Programme, Session
 from matcher.planning.explanation import CONDITIONS
-from matcher.planning.ground import latest_release_number
 from matcher.planning.problem import PlannedSession, Records
-from matcher.planning.releases import Changes
+from matcher.planning.releases import Changes, number_release
 from matcher.programme import Words
 from matcher.registry import Draft
 from solver.problem import Engagement, Problem, write_moment
@@ -56,16 +55,7 @@ def move_session(
     moved = _at(session, draft.start_at)
     note = _note(session, moved)
     Changes(added=(), changed=((session, moved),), dropped=()).apply(db, now)
-    release = Release(
-        programme_id=records.programme_id,
-        number=latest_release_number(db, records.programme_id) + 1,
-        plan_id=None,
-        published_at=now,
-        published_by=by,
-        note=note,
-    )
-    db.add(release)
-    db.flush()
+    number_release(db, records.programme_id, None, note, by, now)
     return session
 
 

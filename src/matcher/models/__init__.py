@@ -19,13 +19,15 @@ from matcher.models.departure import SessionDeparture
 from matcher.models.engagement import Engagement, EngagementState
 from matcher.models.expert import ConflictOfInterest, Expert, ExpertAbsence
 from matcher.models.feed import Feed, FeedLanguage, FeedOwner
+from matcher.models.hold import HeldSession, Hold, HoldOutcome
 from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
 from matcher.models.interview import Interview
 from matcher.models.key import ApiKey, Role
 from matcher.models.notice import Notice, NoticeKind, NoticeState
 from matcher.models.organization import Organization
-from matcher.models.plan import Plan, PlanState, ProgressRecord
+from matcher.models.pin import Pin, PinKind
+from matcher.models.plan import FROZEN_DAYS, Plan, PlanState, PlanTerms, ProgressRecord
 from matcher.models.programme import Programme, load_programme
 from matcher.models.release import Release
 from matcher.models.report import ManualState, Party, SessionLapse, SessionReport
@@ -35,6 +37,7 @@ from matcher.models.withdrawal import Withdrawal
 from matcher.programme import LegalKind, Phase, Purpose
 
 __all__ = [
+    "FROZEN_DAYS",
     "Answer",
     "AnswerSource",
     "ApiKey",
@@ -56,6 +59,9 @@ __all__ = [
     "Feed",
     "FeedLanguage",
     "FeedOwner",
+    "HeldSession",
+    "Hold",
+    "HoldOutcome",
     "IdempotentRequest",
     "Interview",
     "LegalKind",
@@ -67,8 +73,11 @@ __all__ = [
     "Outcome",
     "Party",
     "Phase",
+    "Pin",
+    "PinKind",
     "Plan",
     "PlanState",
+    "PlanTerms",
     "Programme",
     "ProgressRecord",
     "Purpose",

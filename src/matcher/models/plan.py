@@ -6,18 +6,41 @@ import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Annotated, Final, NamedTuple
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matcher.models.base import Base
 from matcher.models.columns import Structured
 from matcher.models.identifiers import new_identifier
+from matcher.programme import Specialty
+from solver.problem import Weights
+
+FROZEN_DAYS: Final = 3
+"""For so many days after today a run leaves what is published as it is, unless told otherwise."""
+
+
+class PlanTerms(BaseModel):
+    """What a run may plan and change; everything else stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    only: tuple[str, ...] | None = None
+    """The engagements to plan, by id; None: all."""
+    specialties: tuple[Specialty, ...] | None = None
+    """Of those, the ones whose organization needs one of these; None: all."""
+    frozen_days: Annotated[int, Field(ge=0, le=366)] = FROZEN_DAYS
+    """Published sessions of so many days after today stand, if they can still take place."""
+    until: dt.date | None = None
+    """The last day on which a session is placed or changed; None: that of the programme."""
+    weights: Weights | None = None
+    """What each part of the cost counts; None: as the programme has it."""
 
 
 class PlanState(StrEnum):
-    """What has become of a plan. Nothing makes one `discarded` yet."""
+    """What has become of a plan."""
 
     QUEUED = "queued"
     SOLVING = "solving"
@@ -69,9 +92,10 @@ class Plan(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("P"))
     programme_id: Mapped[str] = mapped_column(ForeignKey("programmes.id"), index=True)
     state: Mapped[PlanState] = mapped_column(default=PlanState.QUEUED, index=True)
-    scope: Mapped[tuple[str, ...] | None] = mapped_column(Structured(tuple[str, ...]))
-    """The engagements to plan, by id, everything else fixed; None: all."""
+    terms: Mapped[PlanTerms] = mapped_column(Structured(PlanTerms), default=PlanTerms)
     time_limit_seconds: Mapped[float]
+    work_limit: Mapped[int | None]
+    """Search steps of each worker; with one worker the same run then makes the same plan again."""
     workers: Mapped[int]
     seed: Mapped[int]
     created_at: Mapped[dt.datetime]

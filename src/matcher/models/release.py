@@ -24,5 +24,8 @@ class Release(Base):
     published_at: Mapped[dt.datetime]
     published_by: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
+    snapshot: Mapped[bytes | None] = mapped_column(deferred=True)
+    """The sessions as this release left them, cancelled ones left out: gzipped JSON
+    (`planning.snapshots`). None: it was published before releases kept them."""
 
     plan: Mapped[Plan | None] = relationship()

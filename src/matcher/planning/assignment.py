@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
-from matcher.models import Engagement, Plan, PlanState, Programme, Release
+from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release
 from matcher.planning.agreement import outgrown
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
@@ -105,7 +105,7 @@ def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime
     plan = Plan(
         programme_id=proposal.programme_id,
         state=PlanState.READY,
-        scope=(proposal.engagement_id,),
+        terms=PlanTerms(only=(proposal.engagement_id,), frozen_days=0),
         time_limit_seconds=proposal.plan.solver.seconds,
         workers=proposal.plan.solver.workers,
         seed=proposal.plan.solver.seed,

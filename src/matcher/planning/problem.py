@@ -4,9 +4,10 @@ The problem's ids are the database's ids, and its places are municipality codes.
 moments in UTC, the solver's files wall-clock times of Tokyo; intervals are half open in both.
 
 In scope are the engagements that were asked for and may still get sessions. Their sessions up to
-the end of today are pinned; later ones are their `current` plan. Of everything else the problem
-holds, pinned, what the experts in question are bound to. So the problem of one engagement is
-small, and as true as the whole programme's.
+the end of today are pinned, and so is what is frozen by the terms of a run or by a planner's pins;
+the others are their `current` plan. Of everything else the problem holds, pinned, what the experts
+in question are bound to, times on hold included. So the problem of one engagement is small, and as
+true as the whole programme's.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, selectinload
 
 from matcher.clock import TOKYO, from_wall_time, wall_time
-from matcher.errors import NotFound
+from matcher.errors import Conflict, NotFound
 from matcher.geography import travel_minutes
 from matcher.models import (
     Application,
@@ -31,12 +33,18 @@ from matcher.models import (
     EngagementState,
     Expert,
     ExpertAbsence,
+    Hold,
+    Pin,
+    PinKind,
+    PlanTerms,
     Programme,
     Session,
     SessionStatus,
     WeeklyHours,
 )
+from matcher.planning.agreement import outgrown
 from matcher.planning.matching import CandidateList, candidates
+from matcher.planning.replanning import unfit
 from matcher.programme import Phase, ProgrammeRules
 from solver import problem as problem_1
 from solver.plan import Assignment, Plan
@@ -51,22 +59,34 @@ PLANNABLE_STATES = frozenset(
 UNREACHABLE_MINUTES = 24 * 60
 """Between an island and elsewhere: longer than a day leaves room for. Nobody is sent that way."""
 
+EVERYTHING = PlanTerms(frozen_days=0)
+"""All that is plannable, nothing frozen but what is over."""
+
 ONLINE_JA, ONLINE_EN = "オンライン", "Online"
 
 
 def build_problem(
-    db: Database, programme_id: str, *, only: Collection[str] | None = None, now: dt.datetime
+    db: Database, programme_id: str, *, terms: PlanTerms = EVERYTHING, now: dt.datetime
 ) -> ProblemFile:
     """Translate the programme into a problem, the same bytes for the same records and day.
 
-    `only` names the engagements to plan, by default all that are plannable; the rest stays as it
-    is. Sessions up to the end of the day of `now` stand, and new ones are placed after it.
+    The terms say which engagements to plan; the rest stays as it is. Sessions up to the end of the
+    day of `now` stand, and new ones are placed after it.
 
     Raises:
         NotFound: there is no such programme, or no plannable engagement of that id in it.
+        Conflict: one that is asked for by its id is on hold.
     """
-    records = Records.load(db, programme_id, now)
-    return ProblemFile.from_problem(records.problem(records.in_scope(only)))
+    records = Records.load(db, programme_id, now, terms=terms)
+    return ProblemFile.from_problem(records.problem(records.in_scope()))
+
+
+class Visit(NamedTuple):
+    """Time of an expert that is spoken for, [start_at, end_at)."""
+
+    expert_id: str
+    start_at: dt.datetime
+    end_at: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -81,15 +101,28 @@ class Records:
     """By engagement, in the order of their numbers; cancelled ones left out."""
     first_free_day: dt.date
     """The first day on which a session may be placed: tomorrow."""
+    terms: PlanTerms
+    pins: Mapping[str, Sequence[Pin]]
+    """By engagement: those that hold."""
+    holds: Mapping[str, Hold]
+    """By engagement: the one that holds."""
 
     @classmethod
     def load(
-        cls, db: Database, programme_id: str, now: dt.datetime, *, for_change: bool = False
+        cls,
+        db: Database,
+        programme_id: str,
+        now: dt.datetime,
+        *,
+        terms: PlanTerms = EVERYTHING,
+        held_at: dt.datetime | None = None,
+        for_change: bool = False,
     ) -> Records:
         """Read a programme's records, as they are now whatever this session read before.
 
-        If it is for a change, nobody else withdraws an engagement or cancels one of its sessions
-        until the transaction ends.
+        Sessions are placed after the day of `now`; holds count that hold at `held_at`, by default
+        the same moment. If it is for a change, nobody else withdraws an engagement or cancels one
+        of its sessions until the transaction ends.
 
         Raises:
             NotFound: there is no such programme.
@@ -124,6 +157,10 @@ class Records:
             .execution_options(populate_existing=True)
         ):
             by_engagement[session.engagement_id].append(session)
+        pins: dict[str, list[Pin]] = defaultdict(list)
+        for pin in db.scalars(_pins_of(programme_id)):
+            pins[pin.engagement_id].append(pin)
+        holds = db.scalars(_holds_of(programme_id, held_at or now))
         return cls(
             programme_id,
             programme.rules,
@@ -131,31 +168,45 @@ class Records:
             {each.id: each for each in engagements},
             by_engagement,
             wall_time(now).date() + dt.timedelta(days=1),
+            terms,
+            pins,
+            {each.engagement_id: each for each in holds},
         )
 
     def including(self, engagement: Engagement) -> Records:
         """The same records as if an engagement were among them that has no session yet."""
         return replace(self, engagements={**self.engagements, engagement.id: engagement})
 
-    def in_scope(self, only: Collection[str] | None) -> tuple[Engagement, ...]:
+    def in_scope(self) -> tuple[Engagement, ...]:
         """The engagements to plan, by id.
 
         Raises:
-            NotFound: one that is asked for is not there, or not plannable.
+            NotFound: one that is asked for by its id is not there, or not plannable.
+            Conflict: one that is asked for by its id is on hold.
         """
-        plannable = self.still_in_scope(only)
-        missing = set(only or ()) - {each.id for each in plannable}
-        if missing:
-            raise NotFound("engagement", min(missing))
-        return plannable
+        asked = frozenset(self.terms.only or ())
+        for held in sorted(asked & self.holds.keys()):
+            raise on_hold(self.holds[held])
+        plannable = frozenset(each.id for each in self.plannable)
+        if not asked <= plannable:
+            raise NotFound("engagement", min(asked - plannable))
+        return self.still_in_scope()
 
-    def still_in_scope(self, only: Collection[str] | None) -> tuple[Engagement, ...]:
+    def still_in_scope(self) -> tuple[Engagement, ...]:
         """The engagements to plan, by id, without those that are gone or no longer plannable."""
+        only, specialties = self.terms.only, self.terms.specialties
         return tuple(
             each
-            for each in self.engagements.values()
-            if each.state in PLANNABLE_STATES and (only is None or each.id in only)
+            for each in self.plannable
+            if (only is None or each.id in only)
+            and (specialties is None or any(map(each.application.needs.get, specialties)))
+            and each.id not in self.holds
         )
+
+    @property
+    def plannable(self) -> tuple[Engagement, ...]:
+        """The engagements that may still get sessions, by id."""
+        return tuple(each for each in self.engagements.values() if each.state in PLANNABLE_STATES)
 
     def candidates_of(
         self, engagement: Engagement, workload: Mapping[str, int] | None = None
@@ -174,7 +225,8 @@ class Records:
     def window(self, engagement: Engagement) -> tuple[dt.date, dt.date]:
         """First and last day on which it may get a session; reversed where none is left."""
         period = self.rules.implementation_period
-        latest = max(min(engagement.latest, period.last_day), period.first_day)
+        last_day = min(engagement.latest, period.last_day, self.terms.until or dt.date.max)
+        latest = max(last_day, period.first_day)
         return max(engagement.earliest, period.first_day, self.first_free_day), latest
 
     def problem(self, scope: Sequence[Engagement]) -> Problem:
@@ -189,10 +241,11 @@ class Records:
         """The problem of some engagements among all that their experts are bound to."""
         concerned = _experts_of(free)
         others = self.engagements.keys() - {engagement.id for engagement in free}
+        booked = {id: tuple(self.booked(id)) for id in others}
         fixed = [
-            self._fixed(self.engagements[id], sessions)
-            for id, sessions in self.sessions.items()
-            if id in others and not concerned.isdisjoint(each.expert_id for each in sessions)
+            self._fixed(self.engagements[id], visits)
+            for id, visits in booked.items()
+            if not concerned.isdisjoint(each.expert_id for each in visits)
         ]
         engagements = tuple(sorted([*free, *fixed], key=lambda each: each.id))
         bound: dict[str, list[dt.date]] = defaultdict(list)
@@ -209,7 +262,7 @@ class Records:
             experts=experts,
             engagements=engagements,
             travel_minutes=_travel(experts, engagements),
-            weights=self.rules.weights,
+            weights=self.terms.weights or self.rules.weights,
         )
 
     @cached_property
@@ -224,21 +277,21 @@ class Records:
         )
 
     def _free(self, engagement: Engagement) -> problem_1.Engagement:
-        """An engagement in scope: what is past is pinned, what is published costs a change."""
+        """An engagement in scope: what stands is pinned, what is published costs a change."""
         sessions = self.sessions.get(engagement.id, ())
-        standing = [each for each in sessions if self.stands(each)]
+        standing = self._standing(sessions)
         application = engagement.application
         earliest, latest = self.window(engagement)
         suitable = self._suitable(engagement) if earliest <= latest else ()
-        durations = [_minutes(each) for each in standing]
-        durations += engagement.session_minutes[len(standing) :]
+        durations = _durations(engagement.session_minutes, sessions, standing)
         published = sessions[: len(durations)]  # fewer may be wanted by now
+        last = sessions[max(standing) - 1] if standing else None
         return problem_1.Engagement(
             id=engagement.id,
             weight=engagement.weight,
             earliest=min(earliest, latest),
             latest=latest,
-            durations=tuple(durations),
+            durations=durations,
             min_gap_days=engagement.min_gap_days,
             target_gap_days=engagement.target_gap_days,
             max_gap_days=engagement.max_gap_days,
@@ -247,9 +300,8 @@ class Records:
             preferred=_open_hours(application.preferred_hours),
             place=engagement.municipality_code,
             candidates=suitable,
-            pinned=_pins(standing),
-            reassign=bool(standing)
-            and all(each.expert != standing[-1].expert_id for each in suitable),
+            pinned=tuple(each for each in _pins(sessions) if each.session in standing),
+            reassign=last is not None and all(each.expert != last.expert_id for each in suitable),
             current=_current(published) if len(published) > len(standing) else None,
         )
 
@@ -268,14 +320,23 @@ class Records:
             }
         )
 
-    def _fixed(self, engagement: Engagement, sessions: Sequence[Session]) -> problem_1.Engagement:
+    def booked(self, engagement_id: str) -> Iterator[Visit]:
+        """The visits that an engagement has by now, held or published, and those on hold for it."""
+        for session in self.sessions.get(engagement_id, ()):
+            yield Visit(session.expert_id, session.start_at, session.end_at)
+        hold = self.holds.get(engagement_id)
+        if hold is not None:
+            for own in hold.sessions:
+                yield Visit(hold.expert_id, own.start_at, own.end_at)
+
+    def _fixed(self, engagement: Engagement, visits: Sequence[Visit]) -> problem_1.Engagement:
         """An engagement out of scope: its sessions stand, and it gets no others."""
         period = self.rules.implementation_period
         return problem_1.Engagement(
             id=engagement.id,
             earliest=period.first_day,
             latest=period.last_day,
-            durations=tuple(map(_minutes, sessions)),
+            durations=tuple(map(_minutes, visits)),
             min_gap_days=0,
             target_gap_days=0,
             max_gap_days=0,
@@ -284,19 +345,79 @@ class Records:
             preferred=(),
             place=engagement.municipality_code,
             candidates=(),
-            pinned=_pins(sessions),
+            pinned=_pins(visits),
         )
 
     def stands(self, session: Session) -> bool:
-        """Whether a plan may not change a session: it is over, or as good as."""
+        """Whether no plan may change a session: it is over, or as good as."""
         return (
             session.status != SessionStatus.CONFIRMED
             or wall_time(session.start_at).date() < self.first_free_day
         )
 
+    def _standing(self, sessions: Sequence[Session]) -> frozenset[int]:
+        """The numbers of an engagement's sessions that stand in a run under these terms.
+
+        What is frozen by its day alone stands only where it can still take place: to hold a run to
+        a time at which the expert is away would keep no promise.
+        """
+        return frozenset(
+            number
+            for number, session in enumerate(sessions, 1)
+            if self.stands(session)
+            or self._is_pinned(session)
+            or (self._is_frozen(session) and all(map(self._can_take_place, sessions[:number])))
+        )
+
+    def _is_frozen(self, session: Session) -> bool:
+        """Whether its day keeps a run from changing it."""
+        day = wall_time(session.start_at).date()
+        return not self._first_loose_day <= day <= (self.terms.until or dt.date.max)
+
+    @property
+    def _first_loose_day(self) -> dt.date:
+        """The first day whose published sessions a run may change."""
+        return self.first_free_day + dt.timedelta(days=self.terms.frozen_days)
+
+    def _is_pinned(self, session: Session) -> bool:
+        return any(
+            pin.kind == PinKind.SCHEDULE or pin.session_id == session.id
+            for pin in self.pins.get(session.engagement_id, ())
+        )
+
+    def _can_take_place(self, session: Session) -> bool:
+        """Whether it is over, or still fits its expert and what its engagement asks for."""
+        if self.stands(session):
+            return True
+        engagement = self.engagements[session.engagement_id]
+        away = any(
+            own.start_at < session.end_at and session.start_at < own.end_at
+            for own in engagement.application.absences
+        )
+        sessions = self.sessions[session.engagement_id]
+        return (
+            not away
+            and unfit(self.experts[session.expert_id], session, self.rules) is None
+            and self._is_as_pinned(session)
+            and session not in outgrown(engagement, sessions, self.first_free_day)
+        )
+
+    def _is_as_pinned(self, session: Session) -> bool:
+        pinned = self._pinned_experts(session.engagement_id)
+        return not pinned or session.expert_id in pinned
+
+    def _pinned_experts(self, engagement_id: str) -> frozenset[str]:
+        pins = self.pins.get(engagement_id, ())
+        return frozenset(pin.expert_id for pin in pins if pin.expert_id is not None)
+
     def _suitable(self, engagement: Engagement) -> tuple[problem_1.Candidate, ...]:
         ranked = self.candidates_of(engagement).ranked
-        return tuple(problem_1.Candidate(expert=each.expert_id, cost=each.cost) for each in ranked)
+        pinned = self._pinned_experts(engagement.id)
+        return tuple(
+            problem_1.Candidate(expert=each.expert_id, cost=each.cost)
+            for each in ranked
+            if not pinned or each.expert_id in pinned
+        )
 
     def _expert(self, expert: Expert, bound: Sequence[dt.date]) -> problem_1.Expert:
         """An expert, with the days of the sessions that stand.
@@ -400,10 +521,55 @@ def _monday(day: dt.date) -> dt.date:
     return day - dt.timedelta(days=day.weekday())
 
 
-def _pins(sessions: Iterable[Session]) -> tuple[problem_1.Pin, ...]:
+def on_hold(hold: Hold) -> Conflict:
+    """Why an engagement is not planned: its times wait for an answer."""
+    until = wall_time(hold.held_until)
+    return Conflict(
+        f"Times are on hold for {hold.engagement_id} until {until:%Y-%m-%d %H:%M}. "
+        "Assign or release them first.",
+        f"{hold.engagement_id}は{until:%Y-%m-%d %H:%M}まで日程を仮押さえしています。"
+        "先に確定するか、仮押さえを解除してください。",
+        code="on_hold",
+        hold=hold.id,
+        held_until=hold.held_until.isoformat(),
+    )
+
+
+def _pins_of(programme_id: str) -> Select[Pin]:
+    return (
+        select(Pin)
+        .where(Pin.programme_id == programme_id, Pin.lifted_at.is_(None))
+        .order_by(Pin.id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _holds_of(programme_id: str, at: dt.datetime) -> Select[Hold]:
+    return (
+        select(Hold)
+        .where(Hold.programme_id == programme_id)
+        .where(Hold.ended_at.is_(None), Hold.held_until > at)
+        .order_by(Hold.created_at)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _durations(
+    wanted: Sequence[int], sessions: Sequence[Session], standing: Collection[int]
+) -> tuple[int, ...]:
+    """The minutes of each session: of those that stand as they are, of the others as wanted."""
+    return tuple(
+        _minutes(sessions[number - 1])
+        if number in standing or number > len(wanted)
+        else wanted[number - 1]
+        for number in range(1, max([len(wanted), *standing]) + 1)
+    )
+
+
+def _pins(visits: Iterable[Session | Visit]) -> tuple[problem_1.Pin, ...]:
     return tuple(
         problem_1.Pin(session=number, expert=each.expert_id, start=wall_time(each.start_at))
-        for number, each in enumerate(sessions, 1)
+        for number, each in enumerate(visits, 1)
     )
 
 
@@ -414,8 +580,8 @@ def _current(sessions: Sequence[Session]) -> problem_1.Current:
     )
 
 
-def _minutes(session: Session) -> int:
-    return (session.end_at - session.start_at) // dt.timedelta(minutes=1)
+def _minutes(visit: Session | Visit) -> int:
+    return (visit.end_at - visit.start_at) // dt.timedelta(minutes=1)
 
 
 def _open_hours(hours: Iterable[WeeklyHours]) -> tuple[problem_1.OpenHours, ...]:

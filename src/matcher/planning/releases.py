@@ -24,6 +24,7 @@ from matcher.models import (
 from matcher.planning.ground import ground_of, latest_release_number, moved
 from matcher.planning.problem import PlannedSession, Records, sessions_of
 from matcher.planning.runs import judged
+from matcher.planning.snapshots import take_snapshot
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
@@ -64,7 +65,9 @@ def _publish(db: Database, plan: Plan, note: str, by: str, now: dt.datetime) -> 
         )
     _check_rules(plan)
     began_at = plan.started_at or plan.created_at
-    records = Records.load(db, plan.programme_id, began_at, for_change=True)
+    records = Records.load(
+        db, plan.programme_id, began_at, terms=plan.terms, held_at=now, for_change=True
+    )
     number = latest_release_number(db, plan.programme_id)
     _check_ground(plan, records, number)
     problem = ProblemFile.from_bytes(plan.problem).problem
@@ -74,13 +77,24 @@ def _publish(db: Database, plan: Plan, note: str, by: str, now: dt.datetime) -> 
     changes.apply(db, now)
     _update_states(records, problem, content)
     plan.state = PlanState.PUBLISHED
+    return number_release(db, plan.programme_id, plan.id, note, by, now)
+
+
+def number_release(
+    db: Database, programme_id: str, plan_id: str | None, note: str, by: str, now: dt.datetime
+) -> Release:
+    """Make the sessions, as they are now, the programme's next release.
+
+    The caller holds the programme's row, so that nobody takes the same number.
+    """
     release = Release(
-        programme_id=plan.programme_id,
-        number=number + 1,
-        plan_id=plan.id,
+        programme_id=programme_id,
+        number=latest_release_number(db, programme_id) + 1,
+        plan_id=plan_id,
         published_at=now,
         published_by=by,
         note=note,
+        snapshot=take_snapshot(db, programme_id).to_bytes(),
     )
     db.add(release)
     db.flush()
@@ -100,7 +114,7 @@ def _check_rules(plan: Plan) -> None:
 
 
 def _check_ground(plan: Plan, records: Records, release: int) -> None:
-    problem = records.problem(records.still_in_scope(plan.scope))
+    problem = records.problem(records.still_in_scope())
     changed = moved(plan.ground, ground_of(problem, release, seen_from=plan.ground))
     if changed:
         raise PlanOutdated(changed)

@@ -19,7 +19,7 @@ from matcher.planning.matching import candidates
 from matcher.programme import ProgrammeRules, Words
 from solver.problem import WEEKDAYS
 
-__all__ = ["SessionToReplan", "sessions_to_replan"]
+__all__ = ["SessionToReplan", "sessions_to_replan", "unfit"]
 
 OUTSIDE_HOURS = Words(ja="対応可能時間の外です。", en="It lies outside the weekly hours.")
 IN_AN_ABSENCE = Words(
@@ -63,8 +63,7 @@ def sessions_to_replan(
     found = (
         (
             session,
-            _keeps_from_serving(expert, session.engagement, rules[session.engagement.programme_id])
-            or _not_free(expert, session)
+            unfit(expert, session, rules[session.engagement.programme_id])
             or too_many.get(session.id),
         )
         for session in standing
@@ -75,6 +74,11 @@ def sessions_to_replan(
         for each, reason in found
         if reason is not None
     )
+
+
+def unfit(expert: Expert, session: Session, rules: ProgrammeRules) -> Words | None:
+    """Why an expert cannot hold a session at its time, whatever else there is; None: it fits."""
+    return _keeps_from_serving(expert, session.engagement, rules) or _not_free(expert, session)
 
 
 def _keeps_from_serving(

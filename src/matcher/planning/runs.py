@@ -25,7 +25,7 @@ from sqlalchemy.orm import sessionmaker
 from matcher.clock import utc_now
 from matcher.errors import Conflict, MatcherError, NotFound
 from matcher.fields import TimeLimit
-from matcher.models import Plan, PlanState, ProgressRecord
+from matcher.models import Plan, PlanState, PlanTerms, ProgressRecord
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
 from solver import Parameters, Progress, solve
@@ -51,6 +51,8 @@ Clock = Callable[[], dt.datetime]
 Workers = Annotated[int, Field(ge=1, le=64)]
 """How many cores it may use."""
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+WorkLimit = Annotated[int, Field(ge=1, lt=2**31)]
+"""Search steps of each worker, at the most."""
 
 
 class RunParameters(BaseModel):
@@ -58,11 +60,11 @@ class RunParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    only: tuple[str, ...] | None = None
-    """The engagements to plan, everything else fixed; None: all that may still get sessions."""
+    terms: PlanTerms = PlanTerms()
     time_limit_seconds: TimeLimit = 30.0
     workers: Workers = 1
     seed: Seed = 0
+    work_limit: WorkLimit | None = None
 
 
 def start_run(
@@ -71,12 +73,14 @@ def start_run(
     """Queue a run. It waits until a worker claims it.
 
     Raises:
-        NotFound: there is no such programme, or no plannable engagement of an id in `only`.
+        NotFound: there is no such programme, or no plannable engagement of an id in the terms.
+        Conflict: one that the terms name is on hold.
     """
-    Records.load(db, programme_id, now).in_scope(parameters.only)
+    Records.load(db, programme_id, now, terms=parameters.terms).in_scope()
     plan = Plan(
         programme_id=programme_id,
-        scope=parameters.only,
+        terms=parameters.terms,
+        work_limit=parameters.work_limit,
         time_limit_seconds=parameters.time_limit_seconds,
         workers=parameters.workers,
         seed=parameters.seed,
@@ -273,12 +277,15 @@ class Attempt:
         with self.sessions() as db:
             run = db.get_one(Plan, self.plan_id)
             assert run.started_at is not None  # noqa: S101  the claim has written it
-            records = Records.load(db, run.programme_id, run.started_at)
-            file = ProblemFile.from_problem(records.problem(records.in_scope(run.scope)))
+            records = Records.load(db, run.programme_id, run.started_at, terms=run.terms)
+            file = ProblemFile.from_problem(records.problem(records.in_scope()))
             ground = ground_of(file.problem, latest_release_number(db, run.programme_id))
         self.write(problem=pack(file.json), problem_sha256=file.sha256, ground=ground)
         parameters = Parameters(
-            time_limit_seconds=run.time_limit_seconds, workers=run.workers, seed=run.seed
+            time_limit_seconds=run.time_limit_seconds,
+            workers=run.workers,
+            seed=run.seed,
+            work_limit=run.work_limit,
         )
         plan = solve(file, parameters, on_progress=pulse.report, cancelled=pulse.is_stopped)
         pulse.stop()

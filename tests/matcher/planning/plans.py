@@ -9,7 +9,7 @@ from dataclasses import asdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from matcher.models import Plan, PlanState, Session, SessionStatus
+from matcher.models import Plan, PlanState, PlanTerms, Session, SessionStatus
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import build_problem
 from matcher.planning.runs import result_of
@@ -50,11 +50,12 @@ def ready_plan(
     db: Database, wanted: Wanted, now: dt.datetime, only: tuple[str, ...] | None = None
 ) -> Plan:
     """A plan that waits for publication."""
-    problem = build_problem(db, "tokyo-2025", only=only, now=now)
+    terms = PlanTerms(only=only, frozen_days=0)
+    problem = build_problem(db, "tokyo-2025", terms=terms, now=now)
     plan = Plan(
         programme_id="tokyo-2025",
         state=PlanState.READY,
-        scope=only,
+        terms=terms,
         time_limit_seconds=1,
         workers=1,
         seed=0,

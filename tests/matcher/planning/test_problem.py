@@ -14,9 +14,10 @@ from matcher.models import (
     EngagementState,
     Expert,
     ExpertAbsence,
+    PlanTerms,
     Session,
 )
-from matcher.planning.problem import Records, build_problem, sessions_of
+from matcher.planning.problem import EVERYTHING, Records, build_problem, sessions_of
 from matcher.programme import Phase
 from matcher.sample import load_sample
 from solver import Parameters, solve
@@ -43,8 +44,13 @@ def at(wall_clock: str) -> dt.datetime:
     return dt.datetime.fromisoformat(wall_clock)
 
 
-def build(db: Database, now: dt.datetime = TOKYO_NOON, **options: frozenset[str]) -> Problem:
-    return build_problem(db, "tokyo-2025", now=now, **options).problem
+def build(db: Database, now: dt.datetime = TOKYO_NOON, terms: PlanTerms = EVERYTHING) -> Problem:
+    return build_problem(db, "tokyo-2025", terms=terms, now=now).problem
+
+
+def only(*engagement_ids: str) -> PlanTerms:
+    """To plan some engagements, everything else fixed."""
+    return PlanTerms(only=engagement_ids, frozen_days=0)
 
 
 def engagement_of(problem: Problem, id: str) -> problem_1.Engagement:
@@ -168,7 +174,7 @@ def test_an_engagement_that_has_ended_is_not_planned_and_binds_its_expert(
     ended = engagement_of(problem, "A1")
     assert (ended.candidates, len(ended.durations), len(ended.pinned)) == ((), 1, 1)
     with pytest.raises(NotFound):
-        build(db, only=frozenset({"A1"}))
+        build(db, terms=only("A1"))
 
 
 def test_a_move_leaves_one_session_free_and_everything_else_pinned(db: Database) -> None:
@@ -210,7 +216,7 @@ def test_engagements_out_of_scope_are_pinned(db: Database) -> None:
     rows.add_engagements(db, "A1", "A2")
     db.add(rows.session("S1"))
     db.flush()
-    fixed = engagement_of(build(db, only=frozenset({"A2"})), "A1")
+    fixed = engagement_of(build(db, terms=only("A2")), "A1")
 
     assert [pin.session for pin in fixed.pinned] == [1]
     assert (fixed.candidates, fixed.durations) == ((), (120,))
@@ -223,7 +229,7 @@ def test_a_problem_of_one_engagement_knows_only_whom_it_concerns(db: Database) -
     db.add(rows.session("S2", engagement_id="A2", expert_id="E2"))
     db.add(rows.session("S3", engagement_id="A3", expert_id="E1"))
     db.flush()
-    problem = build(db, only=frozenset({"A1"}))
+    problem = build(db, terms=only("A1"))
 
     assert [each.id for each in problem.experts] == ["E1"]
     assert [each.id for each in problem.engagements] == ["A1", "A3"]
@@ -235,7 +241,7 @@ def test_what_is_not_plannable_cannot_be_asked_for(db: Database) -> None:
     db.flush()
 
     with pytest.raises(NotFound, match="engagement 'A1'"):
-        build(db, only=frozenset({"A1"}))
+        build(db, terms=only("A1"))
 
 
 def test_when_its_days_are_over_an_engagement_has_no_candidates(db: Database) -> None:

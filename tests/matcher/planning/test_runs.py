@@ -11,7 +11,7 @@ from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, NotFound
-from matcher.models import Engagement, EngagementState, Plan, PlanState
+from matcher.models import Engagement, EngagementState, Plan, PlanState, PlanTerms
 from matcher.planning.releases import publish
 from matcher.planning.runs import (
     Attempt,
@@ -111,7 +111,7 @@ def test_a_run_of_an_unknown_programme_is_refused(sessions: Sessions) -> None:
 
 def test_a_run_of_an_unknown_engagement_is_refused(sessions: Sessions) -> None:
     with sessions.begin() as db, pytest.raises(NotFound, match="engagement 'A9'"):
-        start_run(db, "tokyo-2025", RunParameters(only=("A9",)), "planner", NOW)
+        start_run(db, "tokyo-2025", RunParameters(terms=PlanTerms(only=("A9",))), "planner", NOW)
 
 
 def test_of_two_claims_at_once_one_succeeds(sessions: Sessions) -> None:
@@ -197,7 +197,7 @@ def test_a_run_that_is_over_cannot_be_cancelled(sessions: Sessions) -> None:
 
 
 def test_a_run_that_fails_says_why(sessions: Sessions) -> None:
-    plan_id = queue_run(sessions, QUICK.model_copy(update={"only": ("A1",)}))
+    plan_id = queue_run(sessions, QUICK.model_copy(update={"terms": PlanTerms(only=("A1",))}))
     with sessions.begin() as db:
         db.get_one(Engagement, "A1").state = EngagementState.WITHDRAWN
     execute_run(sessions, plan_id, clock=clock)
