@@ -30,6 +30,14 @@ def assigned(admin: Caller) -> tuple[str, list[dict[str, object]]]:
     return expert_id, sessions
 
 
+def to_replan(caller: Caller, expert_id: str) -> list[dict[str, object]]:
+    """What is to be planned again for an expert."""
+    answer = caller.get(f"/v1/experts/{expert_id}/sessions-to-replan")
+    assert answer.status_code == 200, answer.text
+    sessions: list[dict[str, object]] = answer.json()["sessions_to_replan"]
+    return sessions
+
+
 def test_hours_that_leave_out_published_sessions_say_which_and_move_none(
     service: RunningService, admin: Caller, assigned: tuple[str, list[dict[str, object]]]
 ) -> None:
@@ -54,9 +62,21 @@ def test_hours_that_leave_out_published_sessions_say_which_and_move_none(
         }
         assert admin.get(f"/v1/sessions/{each['id']}").json() == each
     assert changed.headers["ETag"] == expert.get(path).headers["ETag"]
+    assert to_replan(expert, expert_id) == changed.json()["sessions_to_replan"]
     full = {"weekly_hours": hours(), "absences": []}
     again = expert.ask("PUT", path, full, If_Match=changed.headers["ETag"])
     assert again.json()["sessions_to_replan"] == []
+    assert to_replan(expert, expert_id) == []
+
+
+def test_what_is_to_be_planned_again_is_shown_to_the_office_and_to_the_expert_alone(
+    service: RunningService, admin: Caller, assigned: tuple[str, list[dict[str, object]]]
+) -> None:
+    expert_id, _ = assigned
+    for role in (Role.PLANNER, Role.STAFF):
+        assert to_replan(service.caller(role), expert_id) == []
+    other = service.caller(Role.EXPERT, new_expert(admin))
+    assert other.get(f"/v1/experts/{expert_id}/sessions-to-replan").status_code == 404
 
 
 def test_an_expert_who_takes_no_more_engagements_has_the_published_ones_named(
@@ -67,6 +87,7 @@ def test_an_expert_who_takes_no_more_engagements_has_the_published_ones_named(
     changed = admin.ask("PATCH", path, {"active": False}, If_Match=admin.get(path).headers["ETag"])
     named = {each["id"] for each in changed.json()["sessions_to_replan"]}
     assert {each["id"] for each in sessions} <= named
+    assert {str(each["id"]) for each in to_replan(admin, expert_id)} == named
     admin.ask("PATCH", path, {"active": True}, If_Match=changed.headers["ETag"])
 
 
