@@ -44,6 +44,9 @@ Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 Telephone = Annotated[str, StringConstraints(pattern=TELEPHONE)]
 """A number to call, or none."""
 
+GivenTelephone = Annotated[str, StringConstraints(min_length=1, pattern=TELEPHONE)]
+"""A number to call."""
+
 MunicipalityCode = Annotated[str, StringConstraints(pattern=MUNICIPALITY_CODE)]
 
 CorporateNumber = Annotated[str, StringConstraints(pattern=CORPORATE_NUMBER)]

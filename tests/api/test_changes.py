@@ -139,6 +139,40 @@ def test_staff_move_the_deadline_and_the_texts_follow(
             load_programme(db, "tokyo-2025")  # for the tests that share this service
 
 
+def test_staff_name_the_office_and_the_letters_say_how_to_reach_it(
+    service: RunningService, admin: Caller
+) -> None:
+    office = {
+        "name": {"ja": "架空派遣事務局", "en": "Imaginary Dispatch Office"},
+        "telephone": "03-0000-0000",
+        "email": "office@dispatch.example.jp",
+        "hours": None,
+    }
+    staff = service.caller(Role.STAFF)
+    assert staff.get(PROGRAMME).json()["rules"]["office"] is None
+    state = staff.get(PROGRAMME).headers["ETag"]
+    changes = {"office": office, "reason": "窓口の開設"}
+    named = staff.ask("PATCH", PROGRAMME, changes, If_Match=state)
+    try:
+        assert named.json()["rules"]["office"] == office
+        owner = new(admin, "/v1/organizations", organization())["id"]
+        engagement_id = new_engagement(admin, owner)
+        letter = staff.get(f"/v1/notices?application={engagement_id}").json()["items"][0]
+        page = staff.get(f"/v1/notices/{letter['id']}/document?language=en").text
+        assert "Telephone: 03-0000-0000" in page
+    finally:
+        none = {"office": None, "reason": "窓口の閉鎖"}
+        gone = staff.ask("PATCH", PROGRAMME, none, If_Match=named.headers["ETag"])
+    assert gone.json()["rules"]["office"] is None
+
+
+def test_an_office_without_a_number_is_refused_by_its_field(admin: Caller) -> None:
+    office = {"name": {"ja": "事務局", "en": "Office"}, "telephone": "", "email": "a@example.jp"}
+    answer = admin.ask("PATCH", PROGRAMME, {"office": office, "reason": "誤り"}, If_Match="*")
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == ["office.telephone"]
+
+
 def test_a_period_that_ends_before_it_begins_is_refused_by_its_field(admin: Caller) -> None:
     changes = {"application_period": {"last_day": "2025-06-01"}, "reason": "誤り"}
     state = admin.get(PROGRAMME).headers["ETag"]

@@ -1,6 +1,7 @@
-"""The year's days: the office moves a deadline, the end of the year, or the days it is closed.
+"""A year's rules as the office revises them: its days, and how the office itself is reached.
 
-A moved deadline decides who may apply from now on; who applied in time has applied in time.
+The days are a deadline, the end of the year, or closures. A moved deadline decides who may apply
+from now on; who applied in time has applied in time.
 """
 
 from __future__ import annotations
@@ -24,10 +25,16 @@ from matcher.models import (
     Interview,
     Programme,
 )
-from matcher.programme import Closures, Period, ProgrammeRules, RulesRevision
+from matcher.programme import Closures, Office, Period, ProgrammeRules, RulesRevision
 from matcher.registry import Draft
 
-__all__ = ["ApplicationPeriodChanges", "EndOfPeriod", "MovedDays", "ProgrammeChanges", "move_days"]
+__all__ = [
+    "ApplicationPeriodChanges",
+    "EndOfPeriod",
+    "ProgrammeChanges",
+    "RevisedProgramme",
+    "revise_programme",
+]
 
 
 class ApplicationPeriodChanges(Draft):
@@ -44,7 +51,7 @@ class EndOfPeriod(Draft):
 
 
 class ProgrammeChanges(Draft):
-    """What is to be different about a programme's days, and why."""
+    """What is to be different about a programme, and why."""
 
     application_period: ApplicationPeriodChanges = unchanged()
     implementation_period: EndOfPeriod = unchanged()
@@ -52,12 +59,16 @@ class ProgrammeChanges(Draft):
         tuple[dt.date, ...],
         Field(max_length=366, description="the extra closures; they replace those there were"),
     ] = unchanged()
+    office: Annotated[
+        Office | None,
+        Field(description="who writes the letters and how to reach them; null: nobody is named"),
+    ] = unchanged()
     reason: Line
 
 
 @dataclass(frozen=True)
-class MovedDays:
-    """A programme whose days were moved, and what follows from it."""
+class RevisedProgramme:
+    """A programme that was revised, and what follows from it."""
 
     programme: Programme
     interviews_moved: int
@@ -66,10 +77,10 @@ class MovedDays:
     """Engagements under way that may go on after the implementation period; they stay as agreed."""
 
 
-def move_days(
+def revise_programme(
     db: Database, programme: Programme, changes: ProgrammeChanges, by: str, now: dt.datetime
-) -> MovedDays:
-    """Move a programme's periods and closures, and count again when open interviews are due.
+) -> RevisedProgramme:
+    """Move periods and closures, name the office; count again when open interviews are due.
 
     Raises:
         Invalid: a period would end before it begins, or applications be taken after its end.
@@ -82,7 +93,7 @@ def move_days(
     programme.revised_at = now
     moved = _count_interviews_again(db, programme)
     db.flush()
-    return MovedDays(programme, moved, _ending_later(db, programme))
+    return RevisedProgramme(programme, moved, _ending_later(db, programme))
 
 
 def _changed(rules: ProgrammeRules, changes: ProgrammeChanges) -> ProgrammeRules:
@@ -99,6 +110,8 @@ def _changed(rules: ProgrammeRules, changes: ProgrammeChanges) -> ProgrammeRules
     if "closed_days" in given:
         days = tuple(sorted(set(changes.closed_days)))
         parts["closures"] = Closures.model_validate(dict(rules.closures) | {"days": days})
+    if "office" in given:
+        parts["office"] = changes.office
     return rules.model_copy(update=parts)
 
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from matcher.clock import TOKYO
 from matcher.errors import Conflict, Invalid
 from matcher.intake.applications import submit
 from matcher.intake.drafts import ApplicationDraft
-from matcher.intake.periods import MovedDays, ProgrammeChanges, move_days
+from matcher.intake.programmes import ProgrammeChanges, RevisedProgramme, revise_programme
 from matcher.intake.requirements import assess
 from matcher.models import Answer, Application, Engagement, Programme
 from tests.matcher.rows import add_engagements
@@ -17,10 +18,10 @@ from tests.matcher.rows import add_engagements
 NOW = dt.datetime(2025, 8, 12, 10, tzinfo=TOKYO)
 
 
-def _move(db: Session, **changes: object) -> MovedDays:
+def _revise(db: Session, **changes: object) -> RevisedProgramme:
     programme = db.get_one(Programme, "tokyo-2025")
     given = ProgrammeChanges.model_validate({"reason": "申込多数", **changes}, strict=False)
-    return move_days(db, programme, given, "早川 美和", NOW)
+    return revise_programme(db, programme, given, "早川 美和", NOW)
 
 
 def _deadline(day: dt.date) -> dict[str, object]:
@@ -30,11 +31,11 @@ def _deadline(day: dt.date) -> dict[str, object]:
 def test_a_deadline_that_is_moved_back_refuses_who_comes_after_it(
     office: Session, draft: ApplicationDraft
 ) -> None:
-    _move(office, **_deadline(dt.date(2025, 8, 11)))
+    _revise(office, **_deadline(dt.date(2025, 8, 11)))
     with pytest.raises(Conflict) as refused:
         submit(office, draft, NOW)
     assert refused.value.data["last_day"] == "2025-08-11"
-    _move(office, **_deadline(dt.date(2025, 8, 12)))
+    _revise(office, **_deadline(dt.date(2025, 8, 12)))
     submit(office, draft, NOW)
 
 
@@ -42,7 +43,7 @@ def test_who_applied_in_time_has_applied_in_time_whatever_moves_later(
     office: Session, draft: ApplicationDraft
 ) -> None:
     application = submit(office, draft, NOW)
-    rules = _move(office, **_deadline(dt.date(2025, 7, 31))).programme.rules
+    rules = _revise(office, **_deadline(dt.date(2025, 7, 31))).programme.rules
     office.expire_all()
     found = {each.requirement.id: each for each in assess(application, rules, NOW).findings}
     assert found["applied_in_period"].answer == Answer.MET
@@ -52,8 +53,8 @@ def test_who_applied_in_time_has_applied_in_time_whatever_moves_later(
 def test_the_text_of_the_requirement_follows_the_deadline_in_both_languages(
     office: Session,
 ) -> None:
-    _move(office, **_deadline(dt.date(2025, 12, 19)))
-    _move(office, **_deadline(dt.date(2025, 11, 28)))
+    _revise(office, **_deadline(dt.date(2025, 12, 19)))
+    _revise(office, **_deadline(dt.date(2025, 11, 28)))
     office.expire_all()
     text = office.get_one(Programme, "tokyo-2025").rules.requirement("applied_in_period").text
     assert text.ja == "申込期間(2025年6月30日から2025年11月28日まで)内に申し込んでいること。"
@@ -61,10 +62,49 @@ def test_the_text_of_the_requirement_follows_the_deadline_in_both_languages(
 
 
 def test_who_moved_the_days_when_and_why_is_kept_and_calendars_are_told(office: Session) -> None:
-    programme = _move(office, **_deadline(dt.date(2025, 12, 19))).programme
+    programme = _revise(office, **_deadline(dt.date(2025, 12, 19))).programme
     (revision,) = programme.rules.revisions
     assert (revision.by, revision.reason, revision.at) == ("早川 美和", "申込多数", NOW)
     assert programme.revised_at == NOW
+
+
+OFFICE = {
+    "name": {"ja": "架空派遣事務局", "en": "Imaginary Dispatch Office"},
+    "telephone": "03-0000-0000",
+    "email": "office@dispatch.example.jp",
+}
+
+
+def test_the_office_is_named_and_taken_out_again_and_the_days_stay(office: Session) -> None:
+    before = office.get_one(Programme, "tokyo-2025").rules
+    assert before.office is None
+    _revise(office, office=OFFICE | {"hours": {"ja": "平日 9時~17時", "en": "weekdays, 9 to 5"}})
+    office.expire_all()
+    named = office.get_one(Programme, "tokyo-2025").rules
+    assert named.office is not None
+    assert named.office.name.en == "Imaginary Dispatch Office"
+    assert named.office.hours is not None
+    assert named.application_period == before.application_period
+    _revise(office, **_deadline(dt.date(2025, 12, 19)))
+    assert office.get_one(Programme, "tokyo-2025").rules.office == named.office
+    assert _revise(office, office=None).programme.rules.office is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"telephone": ""},
+        {"telephone": "ask me"},
+        {"email": "nowhere"},
+        {"name": {"ja": "", "en": "Office"}},
+        {"name": {"ja": "事務局\n", "en": "Office"}},
+        {"name": {"ja": "事務局"}},
+        {"hours": ""},
+    ],
+)
+def test_an_office_that_nobody_could_reach_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ProgrammeChanges.model_validate({"reason": "開設", "office": OFFICE | wrong})
 
 
 def test_a_closure_moves_the_interviews_that_are_still_to_be_held(
@@ -73,19 +113,19 @@ def test_a_closure_moves_the_interviews_that_are_still_to_be_held(
     application = submit(office, draft, NOW)  # on a Tuesday
     assert application.interview is not None
     assert application.interview.due_on == dt.date(2025, 8, 19)
-    assert _move(office, closed_days=[dt.date(2025, 8, 15)]).interviews_moved == 1
+    assert _revise(office, closed_days=[dt.date(2025, 8, 15)]).interviews_moved == 1
     assert application.interview.due_on == dt.date(2025, 8, 20)
-    assert _move(office, closed_days=[]).interviews_moved == 1
+    assert _revise(office, closed_days=[]).interviews_moved == 1
     assert application.interview.due_on == dt.date(2025, 8, 19)
     application.interview.held_at = NOW
-    assert _move(office, closed_days=[dt.date(2025, 8, 15)]).interviews_moved == 0
+    assert _revise(office, closed_days=[dt.date(2025, 8, 15)]).interviews_moved == 0
     assert application.interview.due_on == dt.date(2025, 8, 19)
 
 
 def test_engagements_that_go_on_after_the_end_are_counted_and_stay(db: Session) -> None:
     add_engagements(db, "A1", "A2")
     db.get_one(Engagement, "A2").latest = dt.date(2026, 2, 20)
-    moved = _move(db, implementation_period={"last_day": dt.date(2026, 2, 27)})
+    moved = _revise(db, implementation_period={"last_day": dt.date(2026, 2, 27)})
     assert moved.engagements_ending_later == 1
     assert db.get_one(Engagement, "A1").latest == dt.date(2026, 3, 13)
 
@@ -109,7 +149,7 @@ def test_periods_that_end_too_early_or_too_late_are_refused(
     office: Session, changes: dict[str, object], field: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        _move(office, **changes)
+        _revise(office, **changes)
     assert refused.value.field == field
     assert office.get_one(Programme, "tokyo-2025").rules.revisions == ()
 
@@ -119,6 +159,6 @@ def test_an_application_that_never_came_through_the_door_is_held_to_the_period(
 ) -> None:
     add_engagements(db, "A1")
     application = db.get_one(Application, "A1")  # its row says 2 August, and no answer
-    rules = _move(db, **_deadline(dt.date(2025, 7, 31))).programme.rules
+    rules = _revise(db, **_deadline(dt.date(2025, 7, 31))).programme.rules
     found = {each.requirement.id: each for each in assess(application, rules, NOW).findings}
     assert found["applied_in_period"].answer == Answer.NOT_MET
