@@ -66,8 +66,9 @@ INTRODUCTION: Final = """\
 
 役割ごとに、どの操作ができるか。表は権限の定義とAPIの経路から作られ、テストが一致を確かめます。
 
-What each role may do. The tables are rendered from the permissions (`src/matcher/access.py`) and the
-routes of the API, and a test compares them. `.venv/bin/python -m tests.api.rights` writes this file anew.
+What each role may do. The tables are rendered from the permissions (`src/matcher/access.py`) and
+the routes of the API, and a test compares them. `.venv/bin/python -m tests.api.rights` writes this
+file anew.
 
 - 全 all: every record / すべての記録
 - 自 own: only one's own; another's is as if it were not there (404) /
