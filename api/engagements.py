@@ -16,6 +16,7 @@ from api.records import one, page_of, visible
 from api.revisions import require_match
 from api.schema import (
     Body,
+    Hours,
     NamedView,
     OptionalBody,
     Page,
@@ -61,7 +62,7 @@ class EngagementQuery(PageQuery):
 
 
 class EngagementChangesBody(Body, EngagementChanges):
-    """What is to be different; what is left out stays."""
+    """What is to be different; what is left out stays. `absences` replaces those there were."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,6 +70,13 @@ class EngagementChangesBody(Body, EngagementChanges):
                 "session_minutes": [120, 90, 120],
                 "session_contents": ["行動計画", "事例の整理と本文の作成", "運用の助言"],
                 "max_gap_days": 42,
+                "absences": [
+                    {
+                        "start_at": "2025-12-01T09:00:00+09:00",
+                        "end_at": "2025-12-05T18:00:00+09:00",
+                        "reason": "年次総会",
+                    }
+                ],
             }
         }
     )
@@ -131,8 +139,19 @@ class CompletionView(View):
     completed_by: str
 
 
+class BusyTimeView(View):
+    """A time at which an organization receives nobody, [start_at, end_at)."""
+
+    start_at: TokyoTime
+    end_at: TokyoTime
+
+
 class EngagementDetailView(EngagementView):
-    """An engagement with what its sessions are for, and how it ended."""
+    """An engagement with its hours, what its sessions are for, and how it ended."""
+
+    weekly_hours: tuple[Hours, ...]
+    preferred_hours: tuple[Hours, ...]
+    absences: tuple[BusyTimeView, ...]
 
     course: tuple[CourseSessionView, ...] = Field(description="the sessions that are wanted")
     sessions_to_replan: tuple[str, ...] = Field(
@@ -303,8 +322,12 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
 
 def _detail(engagement: Engagement) -> EngagementDetailView:
     completion = engagement.completion
+    application = engagement.application
     return EngagementDetailView(
         **dict(EngagementView.of(engagement)),
+        weekly_hours=tuple(map(Hours.model_validate, application.weekly_hours)),
+        preferred_hours=tuple(map(Hours.model_validate, application.preferred_hours)),
+        absences=tuple(map(BusyTimeView.of, application.absences)),
         course=tuple(map(CourseSessionView.of, course_of(engagement))),
         sessions_to_replan=tuple(each.id for each in sessions_to_replan(engagement, now())),
         completion=None if completion is None else CompletionView.of(completion),

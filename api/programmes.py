@@ -59,6 +59,10 @@ class RevisedProgrammeView(ProgrammeView):
     engagements_ending_later: int = Field(
         description="engagements that may go on after the implementation period, as agreed"
     )
+    sessions_to_replan: tuple[str, ...] = Field(
+        description="ids of published sessions on days that are closed now: ask for assignments, "
+        "or start a planning run"
+    )
 
 
 class ProgrammePage(Page):
@@ -70,13 +74,21 @@ class ProgrammePage(Page):
 @blueprint.get("", responses={200: ProgrammePage})
 def list(query: PageQuery) -> ProgrammePage:
     """List the programmes."""
-    return ProgrammePage.of(page_of(visible(Programme), [Programme.id], query))
+    page = ProgrammePage.of(page_of(visible(Programme), [Programme.id], query))
+    return page.model_copy(update={"items": tuple(map(_for_reader, page.items))})
 
 
 @blueprint.get("/<programme_id>", responses={200: ProgrammeView})
 def get(path: ProgrammePath) -> ProgrammeView:
     """Get the rules of one programme."""
-    return ProgrammeView.of(one(Programme, path.programme_id))
+    return _for_reader(ProgrammeView.of(one(Programme, path.programme_id)))
+
+
+def _for_reader(view: ProgrammeView) -> ProgrammeView:
+    """Show a programme; who of the office changed its days, and why, is for the office."""
+    if principal().is_of_the_office:
+        return view
+    return view.model_copy(update={"rules": view.rules.model_copy(update={"revisions": ()})})
 
 
 @blueprint.patch("/<programme_id>", responses={200: RevisedProgrammeView})
@@ -95,5 +107,6 @@ def edit(path: ProgrammePath, body: ProgrammeChangesBody) -> Any:  # noqa: ANN40
         **dict(state),
         interviews_moved=revised.interviews_moved,
         engagements_ending_later=revised.engagements_ending_later,
+        sessions_to_replan=revised.sessions_to_replan,
     )
     return tagged(answer, state)

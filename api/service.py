@@ -27,7 +27,15 @@ from api import (
     sessions,
 )
 from api.content import MAX_BODY_BYTES, check_content, check_query
-from api.context import Services, database, keep_services, now, principal, unit_of_work
+from api.context import (
+    Services,
+    database,
+    keep_services,
+    now,
+    principal,
+    services,
+    unit_of_work,
+)
 from api.health import register_health
 from api.identity import register_identity
 from api.logs import register_logs
@@ -89,7 +97,8 @@ class Service(OpenAPI):
             request.full_path.rstrip("?"),
             request.get_data(),
         )
-        earlier = recall(database(), asked, now())
+        with services().reading() as db:  # nobody who writes waits for the work that follows
+            earlier = recall(db, asked, now())
         if earlier is not None:
             return _replayed(earlier)
         response = self.make_response(answer())

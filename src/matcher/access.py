@@ -125,6 +125,12 @@ PERMISSIONS: Final = _permissions(
 )
 """Operation → role → reach. The names are the API's operation ids."""
 
+_TOLD_TO_THOSE_WHO_MAY: Final[Mapping[str, str]] = {
+    "notice": "notices.list",
+    "api_key": "keys.list",
+}
+"""Kinds of records of which the audit speaks only to those who may list the records themselves."""
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -135,6 +141,20 @@ class Principal:
     """The expert or organization the key speaks for; None for people of the office."""
     key_id: str
     label: str = ""
+
+    @property
+    def is_of_the_office(self) -> bool:
+        """Whether it speaks for the office, and not for an expert or an organization."""
+        return self.role not in _OWNERS
+
+    @property
+    def kinds_not_told(self) -> frozenset[str]:
+        """The kinds of records of whose changes the audit does not speak to this principal."""
+        return frozenset(
+            kind
+            for kind, operation in _TOLD_TO_THOSE_WHO_MAY.items()
+            if PERMISSIONS[operation][self.role] is not Reach.ALL
+        )
 
     @property
     def name(self) -> str:
@@ -313,28 +333,33 @@ def revoke_key(db: Database, key_id: str, now: datetime, *, keep_an_admin: bool 
         NotFound: there is no such key.
         Conflict: it was revoked before, or is the last valid key of an admin.
     """
+    admins = _admins_for_change(db) if keep_an_admin else ()
     key = find_key(db, key_id, for_change=True)
     if key.revoked_at is not None:
         raise Conflict(
             f"Key {key_id} was revoked before.", f"APIキー {key_id} はすでに失効しています。"
         )
     if keep_an_admin:
-        _require_another_admin(db, key, now)
+        _require_another_admin(key, admins, now)
     key.revoked_at = now
     db.flush()
     return key
 
 
-def _require_another_admin(db: Database, key: ApiKey, now: datetime) -> None:
-    if key.role is not Role.ADMIN or state_of(key, now) != "valid":
-        return
-    admins = db.scalars(
+def _admins_for_change(db: Database) -> Sequence[ApiKey]:
+    """The keys of admins, locked in one order: two who revoke each other take turns."""
+    return db.scalars(
         select(ApiKey)
         .where(ApiKey.role == Role.ADMIN)
         .order_by(ApiKey.id)
-        .with_for_update()  # two admins who revoke each other take turns
+        .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
+
+
+def _require_another_admin(key: ApiKey, admins: Sequence[ApiKey], now: datetime) -> None:
+    if key.role is not Role.ADMIN or state_of(key, now) != "valid":
+        return
     if not any(state_of(each, now) == "valid" for each in admins if each.id != key.id):
         raise Conflict(
             f"Key {key.id} is the last valid key of an admin. Make another one first, or use "

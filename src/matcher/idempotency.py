@@ -59,9 +59,8 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
             shown again.
     """
     _check_key(request.key)
-    _forget_old_ones(db, request.key_owner, now)
     kept = db.get(IdempotentRequest, (request.key_owner, request.key))
-    if kept is None:
+    if kept is None or kept.created_at <= now - KEPT_FOR:
         return None
     asked = (request.method, request.path, request.body_digest)
     if (kept.method, kept.path, kept.body_digest) != asked:
@@ -81,7 +80,12 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
 
 
 def remember(db: Session, request: KeyedRequest, answer: Answer, now: datetime) -> None:
-    """Keep an answer, and with it the key."""
+    """Keep an answer, and with it the key; the caller's old ones are forgotten.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: an equal request was answered meanwhile.
+    """
+    _forget_old_ones(db, request.key_owner, now)
     db.add(
         IdempotentRequest(
             key=request.key,

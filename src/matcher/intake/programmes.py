@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import to_tokyo
 from matcher.errors import Invalid
-from matcher.fields import Line, unchanged
+from matcher.fields import Day, Line, unchanged
 from matcher.models import (
     Application,
     ApplicationState,
@@ -24,6 +24,8 @@ from matcher.models import (
     EngagementState,
     Interview,
     Programme,
+    Session,
+    SessionStatus,
 )
 from matcher.programme import Closures, Office, Period, ProgrammeRules, RulesRevision
 from matcher.registry import Draft
@@ -36,18 +38,21 @@ __all__ = [
     "revise_programme",
 ]
 
+LONGEST_PERIOD = dt.timedelta(days=999)
+"""From the first to the last day of a programme: the solver takes no longer period."""
+
 
 class ApplicationPeriodChanges(Draft):
     """What is to be different about the application period."""
 
-    first_day: dt.date = unchanged()
-    last_day: dt.date = unchanged()
+    first_day: Day = unchanged()
+    last_day: Day = unchanged()
 
 
 class EndOfPeriod(Draft):
     """When the implementation period is to end."""
 
-    last_day: dt.date
+    last_day: Day
 
 
 class ProgrammeChanges(Draft):
@@ -56,7 +61,7 @@ class ProgrammeChanges(Draft):
     application_period: ApplicationPeriodChanges = unchanged()
     implementation_period: EndOfPeriod = unchanged()
     closed_days: Annotated[
-        tuple[dt.date, ...],
+        tuple[Day, ...],
         Field(max_length=366, description="the extra closures; they replace those there were"),
     ] = unchanged()
     office: Annotated[
@@ -75,6 +80,8 @@ class RevisedProgramme:
     """Interviews still to be held that are due on another day than before."""
     engagements_ending_later: int
     """Engagements under way that may go on after the implementation period; they stay as agreed."""
+    sessions_to_replan: tuple[str, ...]
+    """Published sessions to come, by id, on days that are closed now."""
 
 
 def revise_programme(
@@ -83,17 +90,22 @@ def revise_programme(
     """Move periods and closures, name the office; count again when open interviews are due.
 
     Raises:
-        Invalid: a period would end before it begins, or applications be taken after its end.
+        Invalid: nothing would change, a period would end before it begins or before a session that
+            is published, or applications be taken after its end.
     """
     rules = _changed(programme.rules, changes)
+    _check_change(programme.rules, rules)
     _check_order(rules)
+    _check_sessions(db, programme.id, rules.implementation_period)
     revision = RulesRevision(at=now, by=by, reason=changes.reason)
     data = rules.model_dump() | {"revisions": (*rules.revisions, revision)}
     programme.rules = ProgrammeRules.model_validate(data)  # the texts tell the new days
     programme.revised_at = now
     moved = _count_interviews_again(db, programme)
     db.flush()
-    return RevisedProgramme(programme, moved, _ending_later(db, programme))
+    return RevisedProgramme(
+        programme, moved, _ending_later(db, programme), _on_closed_days(db, programme, now)
+    )
 
 
 def _changed(rules: ProgrammeRules, changes: ProgrammeChanges) -> ProgrammeRules:
@@ -120,6 +132,19 @@ def _moved(period: Period, **days: object) -> Period:
     return period.model_copy(update=days)
 
 
+def _check_change(before: ProgrammeRules, after: ProgrammeRules) -> None:
+    if before == after:
+        raise Invalid(
+            "application_period",
+            "nothing would change: all is so already, or nothing is given",
+            "give other days in application_period, implementation_period or closed_days, or "
+            "another office",
+            reason_ja="変更がありません(現在と同じ内容、または指定なし)",
+            remedy_ja="application_period、implementation_period、closed_days、office の"
+            "いずれかに異なる内容を指定してください",
+        )
+
+
 def _check_order(rules: ProgrammeRules) -> None:
     for field in ("application_period", "implementation_period"):
         period: Period = getattr(rules, field)
@@ -132,6 +157,15 @@ def _check_order(rules: ProgrammeRules) -> None:
                 remedy_ja="初日以降の日を指定してください",
             )
     end = rules.implementation_period.last_day
+    longest = rules.implementation_period.first_day + LONGEST_PERIOD
+    if end > longest:
+        raise Invalid(
+            "implementation_period.last_day",
+            f"the period would be longer than {LONGEST_PERIOD.days} days",
+            f"give {longest} or an earlier day",
+            reason_ja=f"実施期間が{LONGEST_PERIOD.days}日を超えます",
+            remedy_ja=f"{longest} 以前の日を指定してください",
+        )
     if rules.application_period.last_day > end:
         raise Invalid(
             "application_period.last_day",
@@ -140,6 +174,39 @@ def _check_order(rules: ProgrammeRules) -> None:
             reason_ja=f"実施期間の最終日({end})より後です",
             remedy_ja=f"{end} 以前の日を指定してください",
         )
+
+
+def _check_sessions(db: Database, programme_id: str, period: Period) -> None:
+    """Let the period end after every session that stands: a plan has no days outside of it."""
+    last = db.scalar(
+        select(func.max(Session.start_at))
+        .join(Engagement)
+        .where(Engagement.programme_id == programme_id)
+        .where(Session.status != SessionStatus.CANCELLED)
+    )
+    if last is not None and to_tokyo(last).date() > period.last_day:
+        day = to_tokyo(last).date()
+        raise Invalid(
+            "implementation_period.last_day",
+            f"sessions are published up to {day}",
+            f"give {day} or a later day, or move or cancel the sessions after the new end first",
+            reason_ja=f"{day}まで確定済みの派遣があります",
+            remedy_ja=f"{day} 以降の日を指定するか、先に新しい最終日より後の派遣を"
+            "日程変更または取り消してください",
+        )
+
+
+def _on_closed_days(db: Database, programme: Programme, now: dt.datetime) -> tuple[str, ...]:
+    period = programme.rules.implementation_period
+    closed = set(programme.rules.closed_days(period.first_day, period.last_day))
+    to_come = db.execute(
+        select(Session.id, Session.start_at)
+        .join(Engagement)
+        .where(Engagement.programme_id == programme.id)
+        .where(Session.status == SessionStatus.CONFIRMED, Session.start_at > now)
+        .order_by(Session.start_at, Session.id)
+    )
+    return tuple(each.id for each in to_come if to_tokyo(each.start_at).date() in closed)
 
 
 def _count_interviews_again(db: Database, programme: Programme) -> int:

@@ -36,6 +36,7 @@ from matcher.models import (
     SessionStatus,
     WeeklyHours,
 )
+from matcher.planning.hours import joined
 from matcher.planning.matching import CandidateList, candidates
 from matcher.programme import Phase, ProgrammeRules
 from solver import problem as problem_1
@@ -88,8 +89,8 @@ class Records:
     ) -> Records:
         """Read a programme's records, as they are now whatever this session read before.
 
-        If it is for a change, nobody else withdraws an engagement or cancels one of its sessions
-        until the transaction ends.
+        If it is for a change, nobody else withdraws an engagement, cancels one of its sessions or
+        changes an expert's hours until the transaction ends.
 
         Raises:
             NotFound: there is no such programme.
@@ -108,11 +109,14 @@ class Records:
             .execution_options(populate_existing=True)
         )
         engagements = db.scalars(wanted.with_for_update(of=Engagement) if for_change else wanted)
-        experts = db.scalars(
+        serving = (
             select(Expert)
             .order_by(Expert.id)
             .options(selectinload(Expert.absences), selectinload(Expert.conflicts))
             .execution_options(populate_existing=True)
+        )
+        experts = db.scalars(
+            serving.with_for_update(read=True, of=Expert) if for_change else serving
         )
         by_engagement: dict[str, list[Session]] = defaultdict(list)
         for session in db.scalars(
@@ -420,7 +424,8 @@ def _minutes(session: Session) -> int:
 
 def _open_hours(hours: Iterable[WeeklyHours]) -> tuple[problem_1.OpenHours, ...]:
     return tuple(
-        problem_1.OpenHours(each.weekday, _clock(each.opens), _clock(each.closes)) for each in hours
+        problem_1.OpenHours(each.weekday, _clock(each.opens), _clock(each.closes))
+        for each in joined(hours)
     )
 
 

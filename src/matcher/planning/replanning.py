@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
 from matcher.models import Engagement, Expert, Programme, Session, SessionStatus
+from matcher.planning.hours import cover
 from matcher.planning.matching import candidates
 from matcher.programme import ProgrammeRules, Words
-from solver.problem import WEEKDAYS
 
 __all__ = ["SessionToReplan", "sessions_to_replan"]
 
@@ -89,12 +89,7 @@ def _keeps_from_serving(
 
 
 def _not_free(expert: Expert, session: Session) -> Words | None:
-    start, end = wall_time(session.start_at), wall_time(session.end_at)
-    weekday = WEEKDAYS[start.weekday()]
-    if not any(
-        own.weekday == weekday and own.opens <= start.time() and end.time() <= own.closes
-        for own in expert.weekly_hours
-    ):
+    if not cover(expert.weekly_hours, session.start_at, session.end_at):
         return OUTSIDE_HOURS
     if any(
         own.start_at < session.end_at and session.start_at < own.end_at for own in expert.absences

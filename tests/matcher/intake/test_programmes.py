@@ -10,10 +10,16 @@ from matcher.clock import TOKYO
 from matcher.errors import Conflict, Invalid
 from matcher.intake.applications import submit
 from matcher.intake.drafts import ApplicationDraft
-from matcher.intake.programmes import ProgrammeChanges, RevisedProgramme, revise_programme
+from matcher.intake.programmes import (
+    LONGEST_PERIOD,
+    ProgrammeChanges,
+    RevisedProgramme,
+    revise_programme,
+)
 from matcher.intake.requirements import assess
-from matcher.models import Answer, Application, Engagement, Programme
-from tests.matcher.rows import add_engagements
+from matcher.models import Answer, Application, Engagement, Programme, SessionStatus
+from matcher.models import Session as VisitRecord
+from tests.matcher.rows import MORNING, add_engagements, session
 
 NOW = dt.datetime(2025, 8, 12, 10, tzinfo=TOKYO)
 
@@ -162,3 +168,47 @@ def test_an_application_that_never_came_through_the_door_is_held_to_the_period(
     rules = _revise(db, **_deadline(dt.date(2025, 7, 31))).programme.rules
     found = {each.requirement.id: each for each in assess(application, rules, NOW).findings}
     assert found["applied_in_period"].answer == Answer.NOT_MET
+
+
+def _end(day: dt.date) -> dict[str, object]:
+    return {
+        "application_period": {"last_day": dt.date(2025, 9, 30)},
+        "implementation_period": {"last_day": day},
+    }
+
+
+def test_a_change_that_changes_nothing_is_refused_and_leaves_no_trace(office: Session) -> None:
+    with pytest.raises(Invalid, match="nothing would change"):
+        _revise(office)
+    rules = office.get_one(Programme, "tokyo-2025").rules
+    with pytest.raises(Invalid, match="nothing would change"):
+        _revise(office, **_deadline(rules.application_period.last_day))
+    assert rules.revisions == ()
+
+
+def test_the_year_does_not_end_before_a_session_that_is_published(db: Session) -> None:
+    add_engagements(db, "A1")
+    db.add(session("S1"))  # on 1 October
+    db.flush()
+    with pytest.raises(Invalid, match="sessions are published up to 2025-10-01"):
+        _revise(db, **_end(dt.date(2025, 9, 30)))
+    db.get_one(VisitRecord, "S1").status = SessionStatus.CANCELLED
+    db.flush()
+    _revise(db, **_end(dt.date(2025, 9, 30)))
+
+
+def test_the_year_is_no_longer_than_the_solver_takes(office: Session) -> None:
+    period = office.get_one(Programme, "tokyo-2025").rules.implementation_period
+    longest = period.first_day + LONGEST_PERIOD
+    with pytest.raises(Invalid, match=f"give {longest} or an earlier day"):
+        _revise(office, implementation_period={"last_day": longest + dt.timedelta(days=1)})
+    _revise(office, implementation_period={"last_day": longest})
+
+
+def test_a_closure_on_the_day_of_published_sessions_names_them(db: Session) -> None:
+    add_engagements(db, "A1")
+    db.add(session("S1"))
+    db.add(session("S2", MORNING + dt.timedelta(weeks=3), number=2))
+    db.flush()
+    assert _revise(db, closed_days=[dt.date(2025, 9, 24)]).sessions_to_replan == ()
+    assert _revise(db, closed_days=[dt.date(2025, 10, 22)]).sessions_to_replan == ("S2",)
