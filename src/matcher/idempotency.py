@@ -111,11 +111,11 @@ def _forget_old_ones(db: Session, key_owner: str, now: datetime) -> None:
 
 
 def _check_key(key: str) -> None:
-    if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+    if not (0 < len(key) <= 255 and all("!" <= letter <= "~" for letter in key)):
         raise Invalid(
             "Idempotency-Key",
             "it is no key",
-            "give 1 to 255 printable ASCII characters, such as a UUID",
+            "give 1 to 255 printable ASCII characters without a space, such as a UUID",
             reason_ja="キーの書式が正しくありません",
-            remedy_ja="UUID など、印字できる ASCII 文字 1〜255 字で指定してください",
+            remedy_ja="UUID など、空白を含まない ASCII 文字 1〜255 字で指定してください",
         )
