@@ -38,6 +38,7 @@ from matcher.fields import (
     MunicipalityCode,
     OptionalLine,
     Paragraphs,
+    Text,
     unchanged,
 )
 from matcher.intake.applications import decide as decide_application
@@ -219,12 +220,12 @@ class DecisionBody(Body):
     meeting_url: MeetingUrl | None = Field(default=None, description="the link of online sessions")
 
 
-class WithdrawalBody(OptionalBody):
+class WithdrawalBody(Body):
     """Why the application is taken back."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "事務局の体制変更のため"}})
 
-    reason: Paragraphs = ""
+    reason: Text
 
 
 class InterviewView(View):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -111,7 +111,7 @@ class EngagementView(View):
     min_gap_days: int
     target_gap_days: int
     max_gap_days: int
-    weight: int
+    weight: int | None = Field(description="null: it is for the office alone")
     municipality_code: str | None = Field(description="null: online")
     meeting_url: str | None
 
@@ -149,13 +149,16 @@ class BusyTimeView(View):
 class EngagementDetailView(EngagementView):
     """An engagement with its hours, what its sessions are for, and how it ended."""
 
+    derived: ClassVar[frozenset[str]] = frozenset({"sessions_to_replan"})
+
     weekly_hours: tuple[Hours, ...]
     preferred_hours: tuple[Hours, ...]
     absences: tuple[BusyTimeView, ...]
 
     course: tuple[CourseSessionView, ...] = Field(description="the sessions that are wanted")
     sessions_to_replan: tuple[str, ...] = Field(
-        description="the ids of published sessions that no longer agree with this: "
+        description="the ids of published sessions that no longer agree with this, or no longer "
+        "fit their expert: "
         "ask for an assignment, or start a planning run"
     )
     completion: CompletionView | None
@@ -257,7 +260,8 @@ def list(query: EngagementQuery) -> EngagementPage:
         )
     if query.specialty:
         wanted = wanted.where(Engagement.application.has(needs(query.specialty)))
-    return EngagementPage.of(page_of(wanted, [Engagement.id], query))
+    page = EngagementPage.of(page_of(wanted, [Engagement.id], query))
+    return page.model_copy(update={"items": tuple(map(_for_reader, page.items))})
 
 
 @blueprint.get("/<engagement_id>", responses={200: EngagementDetailView})
@@ -324,7 +328,7 @@ def _detail(engagement: Engagement) -> EngagementDetailView:
     completion = engagement.completion
     application = engagement.application
     return EngagementDetailView(
-        **dict(EngagementView.of(engagement)),
+        **dict(_for_reader(EngagementView.of(engagement))),
         weekly_hours=tuple(map(Hours.model_validate, application.weekly_hours)),
         preferred_hours=tuple(map(Hours.model_validate, application.preferred_hours)),
         absences=tuple(map(BusyTimeView.of, application.absences)),
@@ -332,6 +336,11 @@ def _detail(engagement: Engagement) -> EngagementDetailView:
         sessions_to_replan=tuple(each.id for each in sessions_to_replan(engagement, now())),
         completion=None if completion is None else CompletionView.of(completion),
     )
+
+
+def _for_reader(view: EngagementView) -> EngagementView:
+    """Show an engagement; how much it counts beside others is for the office alone."""
+    return view if principal().is_of_the_office else view.model_copy(update={"weight": None})
 
 
 def show_proposal(proposal: Proposal) -> ProposalView:

@@ -41,7 +41,7 @@ from api.identity import register_identity
 from api.logs import register_logs
 from api.openapi import INFO, SECURITY_SCHEMES, complete
 from api.problems import Problem, refuse, register_problems
-from api.revisions import register_revisions
+from api.revisions import register_revisions, tag_state
 from matcher.database import create_database_engine, session_factory
 from matcher.idempotency import Answer, KeyedRequest, recall, remember
 from matcher.jobs import Jobs, open_queue
@@ -160,7 +160,9 @@ def _services(settings: Settings, clock: Callable[[], datetime]) -> Services:
 
 
 def _json(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), mimetype="application/json")
+    response = Response(model.model_dump_json(), mimetype="application/json")
+    tag_state(response, model)
+    return response
 
 
 def _kept(response: Response) -> Answer:

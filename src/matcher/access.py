@@ -159,7 +159,9 @@ class Principal:
     @property
     def name(self) -> str:
         """How the records name who did something."""
-        return f"{self.label} ({self.key_id})" if self.label else self.key_id
+        owner = f"{self.role} {self.subject_id}" if self.subject_id else ""
+        name = self.label or owner
+        return f"{name} ({self.key_id})" if name else self.key_id
 
     def reach(self, operation: str) -> Reach:
         """How far this principal reaches in an operation.
@@ -171,7 +173,7 @@ class Principal:
         if reach is Reach.NONE:
             raise Forbidden(
                 f"A key of role {self.role} may not do this.",
-                f"役割「{self.role}」のAPIキーではこの操作はできません。",
+                f"役割「{self.role.ja}」のAPIキーではこの操作はできません。",
             )
         return reach
 
@@ -387,7 +389,7 @@ def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
                 "subject_id",
                 f"a key of role {role} speaks for the office",
                 "leave it out",
-                reason_ja=f"役割「{role}」のキーは事務局のものです",
+                reason_ja=f"役割「{role.ja}」のキーは事務局のものです",
                 remedy_ja="省略してください",
             )
     elif subject_id is None:
@@ -395,7 +397,7 @@ def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
             "subject_id",
             f"a key of role {role} needs one",
             f"give the id of the {role}",
-            reason_ja=f"役割「{role}」のキーには必要です",
+            reason_ja=f"役割「{role.ja}」のキーには必要です",
             remedy_ja="専門家または団体のIDを指定してください",
         )
     elif db.get(owner, subject_id) is None:

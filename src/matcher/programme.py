@@ -404,6 +404,12 @@ class ProgrammeRules(_Rules):
         raise NotFound("requirement", id)
 
 
+def packaged_programmes() -> tuple[str, ...]:
+    """The ids of the programmes whose rules come with this package."""
+    found = (files("matcher") / "data" / "programmes").iterdir()
+    return tuple(sorted(each.name.removesuffix(".json") for each in found))
+
+
 def read_rules(programme_id: str) -> ProgrammeRules:
     """Read the rules that come with this package.
 

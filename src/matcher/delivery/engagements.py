@@ -15,7 +15,7 @@ from matcher.delivery.sessions import free_future_sessions, phase_of, revise_ses
 from matcher.delivery.transitions import TRANSITIONS, Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Day, Line, MeetingUrl, Text, unchanged
-from matcher.intake.acceptance import site_of
+from matcher.intake.acceptance import site_of, visited_on_site
 from matcher.intake.drafts import InterviewFindings, session_faults
 from matcher.intake.wishes import correct_wishes
 from matcher.models import (
@@ -28,7 +28,7 @@ from matcher.models import (
     SessionStatus,
     WeeklyHours,
 )
-from matcher.planning.agreement import outgrown
+from matcher.planning.replanning import to_replan
 from matcher.programme import PhaseContents, ProgrammeRules, Words
 from matcher.registry import AbsenceDraft, Draft
 
@@ -115,11 +115,11 @@ def course_of(engagement: Engagement) -> tuple[CourseSession, ...]:
 
 
 def sessions_to_replan(engagement: Engagement, now: dt.datetime) -> tuple[Session, ...]:
-    """The published sessions to come that its terms no longer allow."""
+    """The published sessions to come that its terms no longer allow, or their expert."""
     if Step.ASSIGN not in TRANSITIONS[engagement.state]:
         return ()
     tomorrow = wall_time(now).date() + dt.timedelta(days=1)
-    return outgrown(engagement, _standing(engagement), tomorrow)
+    return to_replan(engagement, _standing(engagement), tomorrow)
 
 
 def revise_engagement(
@@ -197,13 +197,7 @@ def _renew_link(engagement: Engagement, meeting_url: str | None, now: dt.datetim
         Invalid: they are not held online.
     """
     if engagement.municipality_code is not None and meeting_url is not None:
-        raise Invalid(
-            "meeting_url",
-            "the sessions are not held online",
-            "leave it out, or give delivery: online",
-            reason_ja="この派遣案件はオンラインではありません",
-            remedy_ja="省略するか、delivery に online を指定してください",
-        )
+        raise visited_on_site()
     engagement.meeting_url = meeting_url
     for session in _standing(engagement):
         is_to_come = session.status == SessionStatus.CONFIRMED and session.start_at > now

@@ -7,11 +7,17 @@ import datetime as dt
 from matcher.clock import to_tokyo
 from matcher.delivery.sessions import free_future_sessions
 from matcher.delivery.transitions import Step, state_after
-from matcher.errors import Conflict
+from matcher.errors import Conflict, Invalid
 from matcher.geography import Area, municipality
 from matcher.models import Application, Delivery, Engagement, EngagementState
 
-__all__ = ["LEAD_BUSINESS_DAYS", "new_engagement", "site_of", "withdraw_engagement"]
+__all__ = [
+    "LEAD_BUSINESS_DAYS",
+    "new_engagement",
+    "site_of",
+    "visited_on_site",
+    "withdraw_engagement",
+]
 
 LEAD_BUSINESS_DAYS = 5
 """From the decision to the first possible session: the notice arrives, the expert prepares."""
@@ -24,10 +30,13 @@ def new_engagement(
 
     Raises:
         Conflict: no day is left on which it could be served.
+        Invalid: there is a link, and its sessions are not held online.
     """
     rules = application.programme.rules
     earliest, latest = _first_and_last_day(application, to_tokyo(now).date())
     site = site_of(application)
+    if site is not None and meeting_url is not None:
+        raise visited_on_site()
     return Engagement(
         id=application.id,
         programme_id=application.programme_id,
@@ -41,7 +50,7 @@ def new_engagement(
         max_gap_days=rules.gaps.max_days,
         weight=application.weight,
         municipality_code=site,
-        meeting_url=meeting_url if site is None else None,
+        meeting_url=meeting_url,
     )
 
 
@@ -67,6 +76,17 @@ def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[
             latest=latest.isoformat(),
         )
     return earliest, latest
+
+
+def visited_on_site() -> Invalid:
+    """Say that a link is of no use to sessions that are held on site."""
+    return Invalid(
+        "meeting_url",
+        "the sessions are not held online",
+        "leave it out, or change delivery to online first",
+        reason_ja="オンラインの派遣ではありません",
+        remedy_ja="省略するか、先に delivery を online に変更してください",
+    )
 
 
 def site_of(application: Application) -> str | None:

@@ -234,7 +234,7 @@ def decide(
 
 
 def withdraw(
-    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str = ""
+    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str
 ) -> Application:
     """Take an application back; the sessions that are still to come are cancelled.
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import to_tokyo
-from matcher.errors import Invalid
+from matcher.errors import Conflict, Invalid
 from matcher.fields import Day, Line, unchanged
 from matcher.models import (
     Application,
@@ -35,6 +35,7 @@ __all__ = [
     "EndOfPeriod",
     "ProgrammeChanges",
     "RevisedProgramme",
+    "add_programme",
     "revise_programme",
 ]
 
@@ -82,6 +83,28 @@ class RevisedProgramme:
     """Engagements under way that may go on after the implementation period; they stay as agreed."""
     sessions_to_replan: tuple[str, ...]
     """Published sessions to come, by id, on days that are closed now."""
+
+
+def add_programme(db: Database, rules: ProgrammeRules) -> Programme:
+    """Put a year's programme on record.
+
+    Raises:
+        Conflict: there is one of its id.
+        Invalid: its periods do not follow each other.
+    """
+    if db.get(Programme, rules.id) is not None:
+        raise Conflict(
+            f"Programme {rules.id!r} is on record. Give the file another id, or change the days of "
+            "the one on record.",
+            f"事業「{rules.id}」はすでに登録されています。別の id を付けるか、"
+            "登録済みの事業の日程を変更してください。",
+            code="registered_already",
+        )
+    _check_order(rules)
+    programme = Programme(id=rules.id, rules=rules)
+    db.add(programme)
+    db.flush()
+    return programme
 
 
 def revise_programme(

@@ -26,7 +26,7 @@ from matcher.models.key import ApiKey, Role
 from matcher.models.notice import Notice, NoticeKind, NoticeState
 from matcher.models.organization import Organization
 from matcher.models.plan import Plan, PlanState, ProgressRecord
-from matcher.models.programme import Programme, load_programme
+from matcher.models.programme import Programme, keep_packaged_programmes, load_programme
 from matcher.models.release import Release
 from matcher.models.report import ManualState, Party, SessionLapse, SessionReport
 from matcher.models.request import IdempotentRequest
@@ -83,6 +83,7 @@ __all__ = [
     "WeeklyHours",
     "Withdrawal",
     "holds",
+    "keep_packaged_programmes",
     "load_programme",
     "new_identifier",
 ]

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
 from matcher.models import Engagement, Expert, Programme, Session, SessionStatus
+from matcher.planning.agreement import outgrown
 from matcher.planning.hours import cover
 from matcher.planning.matching import candidates
 from matcher.programme import ProgrammeRules, Words
 
-__all__ = ["SessionToReplan", "sessions_to_replan"]
+__all__ = ["SessionToReplan", "sessions_to_replan", "to_replan", "unfit"]
 
 OUTSIDE_HOURS = Words(ja="対応可能時間の外です。", en="It lies outside the weekly hours.")
 IN_AN_ABSENCE = Words(
@@ -63,8 +64,7 @@ def sessions_to_replan(
     found = (
         (
             session,
-            _keeps_from_serving(expert, session.engagement, rules[session.engagement.programme_id])
-            or _not_free(expert, session)
+            unfit(expert, session, rules[session.engagement.programme_id])
             or too_many.get(session.id),
         )
         for session in standing
@@ -74,6 +74,33 @@ def sessions_to_replan(
         SessionToReplan(each.id, each.engagement_id, each.number, each.start_at, reason)
         for each, reason in found
         if reason is not None
+    )
+
+
+def unfit(expert: Expert, session: Session, rules: ProgrammeRules) -> Words | None:
+    """Why an expert cannot hold a session at its time, whatever else there is; None: it fits."""
+    return _keeps_from_serving(expert, session.engagement, rules) or _not_free(expert, session)
+
+
+def to_replan(
+    engagement: Engagement, sessions: Sequence[Session], first_free_day: dt.date
+) -> tuple[Session, ...]:
+    """The sessions of an engagement to come that it no longer allows, or their expert.
+
+    `sessions` are those that stand, in the order of their numbers; what lies before
+    `first_free_day` stays as it is.
+    """
+    rules = engagement.application.programme.rules
+    overtaken = outgrown(engagement, sessions, first_free_day)
+    return tuple(
+        each
+        for each in sessions
+        if each in overtaken
+        or (
+            each.status == SessionStatus.CONFIRMED
+            and wall_time(each.start_at).date() >= first_free_day
+            and unfit(each.expert, each, rules) is not None
+        )
     )
 
 
