@@ -30,12 +30,15 @@ from api.schema import (
 from matcher.access import check_applicant
 from matcher.clock import start_of
 from matcher.fields import (
+    Day,
     Identifier,
     Line,
+    MeetingUrl,
     Moment,
     MunicipalityCode,
     OptionalLine,
     Paragraphs,
+    Text,
     unchanged,
 )
 from matcher.intake.applications import decide as decide_application
@@ -56,7 +59,6 @@ from matcher.models import (
     Organization,
     Outcome,
     Purpose,
-    Role,
 )
 from matcher.programme import RequirementKind, Specialty, Words
 
@@ -98,10 +100,10 @@ class ApplicationQuery(PageQuery):
     organization: Identifier | SkipJsonSchema[None] = absent("only those of one organization")
     municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those from there")
     specialty: Specialty | SkipJsonSchema[None] = absent("only those that need it")
-    due_before: date | SkipJsonSchema[None] = absent(
+    due_before: Day | SkipJsonSchema[None] = absent(
         "only those whose interview is due before this day and not yet held"
     )
-    submitted_since: date | SkipJsonSchema[None] = absent("only those of this day and later")
+    submitted_since: Day | SkipJsonSchema[None] = absent("only those of this day and later")
 
 
 class AbsenceBody(Body, AbsentTime):
@@ -215,17 +217,15 @@ class DecisionBody(Body):
     reasons: Annotated[tuple[Line, ...], Field(max_length=20)] = Field(
         default=(), description="in words; the requirements that are not met are added"
     )
-    meeting_url: Annotated[str, Field(max_length=500, pattern=r"^https://[!-~]+$")] | None = Field(
-        default=None, description="the link of online sessions"
-    )
+    meeting_url: MeetingUrl | None = Field(default=None, description="the link of online sessions")
 
 
-class WithdrawalBody(OptionalBody):
+class WithdrawalBody(Body):
     """Why the application is taken back."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "事務局の体制変更のため"}})
 
-    reason: Paragraphs = ""
+    reason: Text
 
 
 class InterviewView(View):
@@ -444,7 +444,7 @@ def withdraw(path: ApplicationPath, body: WithdrawalBody) -> ApplicationView:
 def _view(application: Application) -> ApplicationView:
     """Show an application; what the office notes of it is for the office alone."""
     view = ApplicationView.of(application)
-    if principal().role is not Role.ORGANIZATION:
+    if principal().is_of_the_office:
         return view
     interview = view.interview and view.interview.model_copy(update={"notes": None})
     return view.model_copy(update={"weight": None, "interview": interview})

@@ -157,6 +157,12 @@ class SessionToReplanView(View):
     reason: Words
 
 
+class SessionsToReplanView(View):
+    """What is to be planned again for one expert, as things stand."""
+
+    sessions_to_replan: tuple[SessionToReplanView, ...]
+
+
 class ChangedExpertView(ExpertView):
     """An expert after a change, and what is to be planned again for it."""
 
@@ -234,6 +240,16 @@ def set_hours(path: ExpertPath, body: AvailabilityBody) -> Any:  # noqa: ANN401 
         ChangedAvailabilityView(**dict(state), sessions_to_replan=_sessions_to_replan(expert)),
         state,
     )
+
+
+@blueprint.get("/<expert_id>/sessions-to-replan", responses={200: SessionsToReplanView})
+def to_replan(path: ExpertPath) -> SessionsToReplanView:
+    """List an expert's published sessions that do not fit as things stand, by their start.
+
+    A change of the expert or of hours answers the same list; each stays until a release moves it.
+    """
+    expert = one(Expert, path.expert_id)
+    return SessionsToReplanView(sessions_to_replan=_sessions_to_replan(expert))
 
 
 def _sessions_to_replan(expert: Expert) -> tuple[SessionToReplanView, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -82,6 +83,8 @@ class WarningView(View):
 
 class OrganizationView(View):
     """An industry organization."""
+
+    derived: ClassVar[frozenset[str]] = frozenset({"warnings"})
 
     id: str
     name_ja: str

@@ -225,6 +225,20 @@ def test_only_the_office_cancels_and_moves_sessions(office: Office) -> None:
         assert move.status_code == 403
 
 
+def test_why_the_office_cancelled_a_session_stays_in_the_office(office: Office) -> None:
+    first = office.staff.get(f"/v1/sessions?engagement={office.engagement_id}").json()["items"][0]
+    path = f"/v1/sessions/{first['id']}"
+    office.staff.post(f"{path}/cancellation", ILLNESS)
+
+    told = office.staff.get(path).json()["lapse"]
+    shown = office.callers["organization"].get(path).json()
+
+    assert told["reason"] == ILLNESS["reason"]
+    assert shown["lapse"] == told | {"reason": None, "recorded_by": None}
+    listed = office.callers["organization"].get("/v1/sessions").json()["items"]
+    assert shown in listed
+
+
 def test_a_session_moves_to_a_free_time_and_the_calendar_follows(office: Office) -> None:
     session = office.session(2)
     path = f"/v1/sessions/{session['id']}"

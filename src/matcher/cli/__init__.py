@@ -32,6 +32,9 @@ COMMANDS = {
     "serve": LazyCommand("matcher.cli.serve", "serve", "Answer HTTP requests."),
     "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued runs, mail notices."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
+    "programmes": LazyCommand(
+        "matcher.cli.programmes", "programmes", "List the years on record, add the next."
+    ),
     "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list, rotate and revoke API keys."),
     "interviews": LazyCommand(

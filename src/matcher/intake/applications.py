@@ -24,19 +24,17 @@ from matcher.errors import Conflict, Invalid, NotFound
 from matcher.intake.acceptance import new_engagement, withdraw_engagement
 from matcher.intake.answers import GivenAnswer, keep_answer, keep_answers
 from matcher.intake.drafts import (
-    AbsentTime,
     ApplicationDraft,
     InterviewFindings,
-    Wishes,
     faults,
 )
 from matcher.intake.requirements import APPLIED_IN_PERIOD, Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
+from matcher.intake.wishes import absences_of, correct_wishes
 from matcher.models import (
     Answer,
     AnswerSource,
     Application,
-    ApplicationAbsence,
     ApplicationState,
     Decision,
     Interview,
@@ -94,7 +92,7 @@ def submit(
         submitted_at=now,
         state=ApplicationState.SUBMITTED,
         organization=organization,
-        absences=_absences(draft.absences),
+        absences=absences_of(draft.absences),
         interview=Interview(due_on=rules.business_day_after(day, rules.interview_business_days)),
         **{name: getattr(draft, name) for name in _COPIED_FIELDS},
     )
@@ -188,7 +186,7 @@ def record_interview(
             reason_ja="ヒアリングの日時が申込より前か、未来になっています",
             remedy_ja="実際に電話した日時を指定してください",
         )
-    _correct_wishes(application, findings)
+    correct_wishes(application, findings)
     interview.held_at, interview.caller = held_at, caller
     if notes is not None:
         interview.notes = notes
@@ -236,7 +234,7 @@ def decide(
 
 
 def withdraw(
-    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str = ""
+    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str
 ) -> Application:
     """Take an application back; the sessions that are still to come are cancelled.
 
@@ -260,28 +258,6 @@ _COPIED_FIELDS = tuple(
     for name in ApplicationDraft.model_fields
     if name not in {"organization_id", "absences", "answers"}
 )
-
-
-def _absences(absences: Iterable[AbsentTime]) -> list[ApplicationAbsence]:
-    return [ApplicationAbsence(**own.model_dump()) for own in absences]
-
-
-def _correct_wishes(application: Application, findings: InterviewFindings) -> None:
-    """Replace what the application asked for by what an interview showed.
-
-    Raises:
-        Invalid: the programme does not offer what is wished for now.
-    """
-    given = findings.given()
-    if not given:
-        return
-    wishes = Wishes.of(application).model_copy(update=given)
-    for fault in faults(wishes, application.programme.rules):
-        raise fault
-    if "absences" in given:
-        given["absences"] = _absences(findings.absences)
-    for name, value in given.items():
-        setattr(application, name, value)
 
 
 def _load(db: Database, application_id: str) -> Application:

@@ -51,13 +51,18 @@ _STATES_JA = {
 def release(db: Database, notice_id: str, by: str, now: dt.datetime, *, by_mail: bool) -> Notice:
     """Let a notice go out: by mail, where there is a server for it, else by hand.
 
+    It is dated the day on which it goes out.
+
     Raises:
         NotFound: there is no such notice.
-        Conflict: it has gone out, or the application was withdrawn after it was accepted.
+        Conflict: it has gone out, the application was withdrawn after it was accepted, or the
+            record has changed since the notice was written.
     """
     notice = _load(db, notice_id)
     _require_open(notice, "release", "発出")
     _require_standing(notice)
+    _require_true(notice)
+    _write(notice, now)
     notice.state = NoticeState.RELEASED
     notice.released_at, notice.released_by = now, by
     notice.error = None
@@ -79,13 +84,31 @@ def recompose(db: Database, notice_id: str, by: str, now: dt.datetime) -> Notice
     organization = notice.application.organization
     notice.recipient_name = organization.contact_name
     notice.recipient_email = organization.contact_email
-    for name, value in vars(compose(notice.application, now)).items():
-        setattr(notice, name, value)
+    _write(notice, now)
     notice.created_at, notice.created_by = now, by
     notice.released_at = notice.released_by = notice.error = None
     notice.state = NoticeState.DRAFT
     db.flush()
     return notice
+
+
+def _write(notice: Notice, now: dt.datetime) -> None:
+    for name, value in vars(compose(notice.application, now)).items():
+        setattr(notice, name, value)
+
+
+def _require_true(notice: Notice) -> None:
+    """Let out only what somebody has read as it is: the day is all that may differ."""
+    written_at = notice.released_at or notice.created_at
+    told = vars(compose(notice.application, written_at))
+    if any(getattr(notice, name) != value for name, value in told.items()):
+        raise Conflict(
+            "The record has changed since the notice was written. Recompose it, read it, and then "
+            "release it.",
+            "通知書の作成後に記録が変更されています。作り直して内容を確認してから、"
+            "発出してください。",
+            code="notice_outdated",
+        )
 
 
 def waiting_for_mail(db: Database) -> Sequence[str]:

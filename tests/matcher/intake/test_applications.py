@@ -141,7 +141,7 @@ def test_an_organization_applies_once_while_its_application_stands(
     with pytest.raises(Conflict) as refused:
         submit(office, draft, tokyo(7, 2))
     assert refused.value.data["application_id"] == submitted.id
-    withdraw(office, submitted.id, "staff", tokyo(7, 2))
+    withdraw(office, submitted.id, "staff", tokyo(7, 2), reason="体制の変更")
     assert submit(office, draft, tokyo(7, 2)).id != submitted.id
 
 
@@ -401,7 +401,7 @@ def test_a_step_out_of_turn_is_refused_and_changes_nothing(
 
 def test_an_unknown_application_is_not_found(office: Session) -> None:
     with pytest.raises(NotFound):
-        withdraw(office, "2025-999", "staff", tokyo(7, 2))
+        withdraw(office, "2025-999", "staff", tokyo(7, 2), reason="体制の変更")
 
 
 def visit(engagement: Engagement, number: int, start_at: dt.datetime) -> Visit:
@@ -445,7 +445,7 @@ def test_withdrawing_frees_the_sessions_to_come_and_keeps_the_others(
     office.flush()
     office.expire(engagement)
     now = tokyo(8, 1)
-    withdraw(office, "2025-001", "staff", now)
+    withdraw(office, "2025-001", "staff", now, reason="体制の変更")
     assert interviewed.state == ApplicationState.WITHDRAWN
     assert engagement.state == EngagementState.WITHDRAWN
     assert (held.status, held.sequence) == (SessionStatus.HELD, 0)
@@ -468,5 +468,5 @@ def test_a_completed_engagement_is_not_withdrawn(office: Session, interviewed: A
     accept(office).state = EngagementState.COMPLETED
     office.flush()
     with pytest.raises(Conflict):
-        withdraw(office, "2025-001", "staff", tokyo(3, 1, year=2026))
+        withdraw(office, "2025-001", "staff", tokyo(3, 1, year=2026), reason="体制の変更")
     assert interviewed.state == ApplicationState.ACCEPTED
