@@ -23,6 +23,7 @@ from matcher.fields import (
     unchanged,
 )
 from matcher.geography import MUNICIPALITIES
+from matcher.industries import Industry
 from matcher.models import (
     ConflictOfInterest,
     Expert,
@@ -58,7 +59,7 @@ class OrganizationDraft(Draft):
     municipality_code: MunicipalityCode
     address_ja: Line
     address_en: OptionalLine = ""
-    industry: Identifier
+    industry: Industry
     contact_name: Line
     contact_email: Email
     contact_phone: Telephone = ""
@@ -77,7 +78,7 @@ class OrganizationChanges(Draft):
     municipality_code: MunicipalityCode = unchanged()
     address_ja: Line = unchanged()
     address_en: OptionalLine = unchanged()
-    industry: Identifier = unchanged()
+    industry: Industry = unchanged()
     contact_name: Line = unchanged()
     contact_email: Email = unchanged()
     contact_phone: Telephone = unchanged()
@@ -99,7 +100,7 @@ class ExpertDraft(Draft):
     email: Email
     municipality_code: MunicipalityCode
     qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)]
-    industries: Annotated[tuple[Identifier, ...], Field(max_length=50)] = ()
+    industries: Annotated[tuple[Industry, ...], Field(max_length=50)] = ()
     languages: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)] = ("ja",)
     max_per_day: SessionCap
     max_per_week: SessionCap
@@ -119,7 +120,7 @@ class ExpertChanges(Draft):
     qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)] = (
         unchanged()
     )
-    industries: Annotated[tuple[Identifier, ...], Field(max_length=50)] = unchanged()
+    industries: Annotated[tuple[Industry, ...], Field(max_length=50)] = unchanged()
     languages: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)] = unchanged()
     max_per_day: SessionCap = unchanged()
     max_per_week: SessionCap = unchanged()

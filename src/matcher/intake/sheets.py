@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from matcher.industries import INDUSTRIES
 from matcher.intake.cells import (
     YES_OR_NO,
     Choice,
@@ -95,7 +96,7 @@ def organization_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
         ),
         _personal("address_ja", "所在地", "Address", "東京都千代田区外神田一丁目1番"),
         _personal("address_en", "所在地(英語)", "Address in English", ""),
-        Column("industry", "業種", "Industry", example="retail"),
+        Column("industry", "業種", "Industry", _INDUSTRY.read, _INDUSTRY.write, "小売業"),
         _personal("contact_name", "担当者名", "Contact person", "見本 太郎"),
         _personal(
             "contact_email", "メールアドレス", "E-mail", "office@mihon-stationers.example.jp"
@@ -171,7 +172,14 @@ def expert_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
             qualifications.options[0].written[0],
             required=True,
         ),
-        Column("industries", "経験業種", "Industries", read_list, write_list, "retail; lodging"),
+        Column(
+            "industries",
+            "経験業種",
+            "Industries",
+            _INDUSTRY.read_all,
+            _INDUSTRY.write_all,
+            "小売業; 宿泊業",
+        ),
         Column("languages", "言語", "Languages", read_list, write_list, "ja; en"),
         _number("max_per_day", "1日の上限", "At most a day", "2"),
         _number("max_per_week", "1週間の上限", "At most a week", "4"),
@@ -194,6 +202,7 @@ def expert_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
 _NUMBER = "4999905099999"
 """A valid one, of a registry office that does not exist."""
 
+_INDUSTRY = Choice(tuple(Option(id, (name.ja, name.en)) for id, name in INDUSTRIES.items()))
 _CHANNEL = Choice(
     (
         Option(Channel.FORM, ("申込書", "form")),

@@ -113,3 +113,16 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(
     said = capsys.readouterr().err
     assert complaint in said
     assert said.count("\n") == 1
+
+
+def test_a_sheet_that_excel_saved_in_shift_jis_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole template, header and example, through the code page of Windows and back."""
+    for what in ("applications", "experts"):
+        template, saved = tmp_path / f"{what}.csv", tmp_path / f"{what}-saved.csv"
+        assert main(["template", what, "--out", str(template)]) == 0
+        text = template.read_text(encoding="utf-8-sig").replace("〜", "～")
+        saved.write_bytes(text.encode("cp932"))
+        capsys.readouterr()
+        assert main(["import", what, str(saved)]) == 0, capsys.readouterr()
