@@ -27,6 +27,7 @@ from api.schema import (
     created,
 )
 from matcher.fields import Identifier, MunicipalityCode
+from matcher.industries import Industry
 from matcher.models import Expert, holds
 from matcher.planning.replanning import sessions_to_replan
 from matcher.programme import Qualification, Specialty, Words
@@ -103,7 +104,7 @@ class ExpertQuery(PageQuery):
 
     qualification: Qualification | SkipJsonSchema[None] = absent("only those certified as this")
     specialty: Specialty | SkipJsonSchema[None] = absent("only those of one specialty")
-    industry: Identifier | SkipJsonSchema[None] = absent("only those who worked for one industry")
+    industry: Industry | SkipJsonSchema[None] = absent("only those who worked for one industry")
     active: bool | SkipJsonSchema[None] = absent("only those who serve now, or who do not")
     municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those of one municipality")
 
