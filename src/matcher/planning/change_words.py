@@ -125,8 +125,8 @@ REASONS: Mapping[ReasonKind, Words] = {
         en=" because the organization is not free {spans}",
     ),
     ReasonKind.GAP: Words(
-        ja="{other}との間隔を{least}日から{most}日にするためです",
-        en=" because {least} to {most} days are to lie between it and {other}",
+        ja="{neighbours}との間隔を{least}日から{most}日にするためです",
+        en=" because {least} to {most} days are to lie between it and {neighbours}",
     ),
     ReasonKind.OVERLAP: Words(
         ja="同じ時間に{expert}が{others}を担当するためです",
@@ -396,7 +396,7 @@ def _reason_facts(reason: Reason, names: Names) -> Iterator[tuple[str, Words | i
         yield "expert", names.expert(reason.expert_id)
     if reason.others:
         yield "others", _listed([_session(each) for each in reason.others])
-        yield "other", _session_at(reason.others[0])
+        yield "neighbours", _listed([_session_at(each) for each in reason.others])
         yield "numbers", _numbered(each.number for each in reason.others)
     if reason.spans:
         yield "spans", _listed([span_words(each) for each in reason.spans])

@@ -306,7 +306,7 @@ class Inquiry:
         kept = self._as_published
         if not kept.broken:
             return [self._saves(kept, alone=len(self.change.sessions) == 1)]
-        found = [*self._unfit(kept, number), *self._in_the_way(kept, number)]
+        found = self._against(kept, number)
         if found:
             return found
         if ChangeKind.HANDED_OVER in kinds:
@@ -328,6 +328,13 @@ class Inquiry:
     def _saves(self, variant: Variant, *, alone: bool) -> Reason:
         kind = ReasonKind.SAVES if alone else ReasonKind.SAVES_TOGETHER
         return Reason(kind, amount=self.plan.saved(self.service, variant))
+
+    def _against(self, variant: Variant, number: int) -> list[Reason]:
+        """What a session breaks there: all that it breaks by itself, else what is in its way.
+
+        Each of these alone is enough; what else is in the way would only make a long sentence.
+        """
+        return self._unfit(variant, number) or self._in_the_way(variant, number)[:1]
 
     def _unfit(self, variant: Variant, number: int) -> list[Reason]:
         """The rules that the session breaks there by itself."""
@@ -351,14 +358,19 @@ class Inquiry:
 
     def _gaps(self, variant: Variant, session: Session) -> Iterator[Reason]:
         least, _, most = self._asked.gap_days
-        sessions = variant.service.sessions
-        for first in (session.number - 1, session.number):
-            pair = sessions[max(first - 1, 0) : first + 1]
-            if len(pair) == 2 and any(gap_days(replace(variant.service, sessions=pair))):
-                other = pair[0] if pair[1] is session else pair[1]
-                yield Reason(
-                    ReasonKind.GAP, others=(self.plan.other(other),), numbers=(least, most)
-                )
+        service, sessions = variant.service, variant.service.sessions
+        place = session.number - 1
+        pairs = {
+            other.number: tuple(sorted((session, other), key=lambda each: each.number))
+            for other in (*sessions[max(place - 1, 0) : place], *sessions[place + 1 : place + 2])
+        }
+        broken = [
+            self.plan.other(sessions[number - 1])
+            for number, pair in pairs.items()
+            if any(gap_days(replace(service, sessions=pair)))
+        ]
+        if broken:
+            yield Reason(ReasonKind.GAP, others=tuple(broken), numbers=(least, most))
 
     def _in_the_way(self, variant: Variant, number: int) -> list[Reason]:
         """The rules that the session breaks there beside what else its expert does."""
@@ -403,7 +415,7 @@ class Inquiry:
         bound = [
             self.plan.other(each)
             for each in variant.service.free
-            if self._unfit(variant, each.number) or self._in_the_way(variant, each.number)
+            if self._against(variant, each.number)
         ]
         if not bound:
             return Reason(ReasonKind.AS_JUDGED, said=variant.broken)
@@ -420,8 +432,7 @@ class Inquiry:
         back = self.plan.variant(self.service, expert, starts)
         if not back.broken:
             return [self._saves(back, alone=True)]
-        found = [*self._unfit(back, number), *self._in_the_way(back, number)]
-        return found or [Reason(ReasonKind.AS_JUDGED, said=back.broken)]
+        return self._against(back, number) or [Reason(ReasonKind.AS_JUDGED, said=back.broken)]
 
 
 def _of_a_session(rule: str, session: Session) -> Reason:

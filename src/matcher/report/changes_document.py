@@ -204,8 +204,8 @@ def _engagement(told: ToldEngagement, comparison: Comparison) -> ChangedEngageme
         service=change.service,
         expert_before=change.expert_before,
         expert_after=change.expert_after,
-        sentence_ja=told.sentence and told.sentence.ja,
-        sentence_en=told.sentence and told.sentence.en,
+        sentence_ja=None if told.sentence is None else told.sentence.ja,
+        sentence_en=None if told.sentence is None else told.sentence.en,
         sessions=tuple(map(_session, told.sessions)),
     )
 

@@ -20,7 +20,7 @@ from matcher.planning.differences import ChangeKind
 from matcher.planning.snapshots import SnapshotSession
 from matcher.programme import Words
 from matcher.report.changes import KINDS, SERVICES, title_words
-from matcher.report.picture import LEFT, MARGIN, RIGHT, WIDTH, Scale
+from matcher.report.picture import LEFT, MARGIN, WIDTH, Scale
 from matcher.report.svg import Drawing
 
 HEADER = 244
