@@ -93,8 +93,8 @@ REASONS: Mapping[ReasonKind, Words] = {
         "them all",
     ),
     ReasonKind.NOT_WANTED: Words(
-        ja="この派遣案件の回数が{limit}回までとなったためです",
-        en=" because no more than {sessions} are asked for now",
+        ja="この派遣案件の派遣が{limit}回までとなったためです",
+        en=" because at most {sessions} may be held now",
     ),
     ReasonKind.OFF_THE_GRID: Words(
         ja="もとの開始時刻が、事業で定める開始時刻の単位に合わないためです",

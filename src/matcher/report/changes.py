@@ -19,7 +19,7 @@ from matcher.report.tables import COST_PARTS
 
 SERVICES: Mapping[ServiceChange, Words] = {
     ServiceChange.NEWLY_SERVED: Words(ja="新たに派遣", en="newly served"),
-    ServiceChange.NO_LONGER_SERVED: Words(ja="派遣なし", en="no longer served"),
+    ServiceChange.NO_LONGER_SERVED: Words(ja="派遣がなくなる", en="no longer served"),
 }
 KINDS: Mapping[ChangeKind, Words] = {
     ChangeKind.MOVED: Words(ja="日時の変更", en="moved"),

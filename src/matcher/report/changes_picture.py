@@ -24,10 +24,11 @@ from matcher.report.picture import LEFT, MARGIN, WIDTH, Scale
 from matcher.report.svg import Drawing
 
 HEADER = 244
-LANE = 22
+LANE = 40
 """Height of the changes of one engagement with one expert."""
-LEAST_ROW = 40
-RADIUS = 5.0
+RADIUS = 7.0
+LIFT = 9.0
+"""What was published stands so much above the middle of its lane, what is to be below it."""
 MARGIN_DAYS = 4
 """Days that are shown before the first change and after the last."""
 LETTER = 6.4
@@ -54,9 +55,11 @@ text { font-family: sans-serif; fill: #1f2937; font-size: 12px }
 .band { fill: #f7f9fb }
 .week { stroke: #e6eaf0; stroke-width: 1 }
 .month { stroke: #b8c1cd; stroke-width: 1 }
-.before { fill: #ffffff; stroke: #7b8794; stroke-width: 1.6; stroke-dasharray: 2.4 1.6 }
-.dropped { fill: #ffffff; stroke: #c2415d; stroke-width: 1.8 }
-.cross { stroke: #c2415d; stroke-width: 1.8 }
+.number { font-size: 9.5px; fill: #ffffff; text-anchor: middle }
+.was { fill: #5b6573 }
+.before { fill: #ffffff; stroke: #7b8794; stroke-width: 1.4 }
+.gone { fill: #c2415d }
+.dropped { fill: #fdecef; stroke: #c2415d; stroke-width: 1.8 }
 .way { stroke: #7b8794; stroke-width: 1.4; fill: none }
 .tip { fill: #7b8794 }
 .moved { fill: #1f6fb2; stroke: #1f6fb2 }
@@ -177,7 +180,7 @@ def _tops(rows: Iterable[Row]) -> Iterator[float]:
     top = float(HEADER + 6)
     yield top
     for row in rows:
-        top += max(LEAST_ROW, len(row.lanes) * LANE + 14)
+        top += len(row.lanes) * LANE + 8
         yield top
 
 
@@ -225,16 +228,16 @@ def _cards(comparison: Comparison) -> Iterator[tuple[Words, str]]:
 def _draw_legend(page: Drawing) -> None:
     x, y = float(MARGIN), 178.0
     for kind, ja, en in (
-        ("before", "変更前の日時", "as published"),
+        ("before", "変更前(数字は第何回か)", "as published, session 3"),
         ("moved", "変更後の日時", "moved"),
         ("handed_over", "別の専門家へ", "to another expert"),
         ("added", "追加", "added"),
         ("dropped", "取りやめ", "dropped"),
         ("other", "長さ・場所の変更", "another length or place"),
     ):
-        _draw_mark(page, _Point(x + 6, y - 4), kind)
-        page.text(x + 19, y, ja)
-        page.text(x + 19, y + 15, en, class_="small")
+        _draw_mark(page, _Point(x + 7, y - 1), kind, "3")
+        page.text(x + 21, y, ja)
+        page.text(x + 21, y + 15, en, class_="small")
         x += 168
 
 
@@ -274,18 +277,22 @@ def _draw_change(
     scale: Scale,
 ) -> None:
     group = page.group(title=f"{told.sentence.ja}\n{told.sentence.en}")
-    before, after = (
+    marks = [
         None
         if each is None
-        else _Point(scale.x_of(wall_time(each.start_at)), heights[each.expert_id, engagement])
-        for each in (told.change.before, told.change.after)
-    )
-    if before is not None and after is not None and _apart(before, after) > 2 * RADIUS:
+        else _Point(
+            scale.x_of(wall_time(each.start_at)), heights[each.expert_id, engagement] + lift
+        )
+        for each, lift in ((told.change.before, -LIFT), (told.change.after, LIFT))
+    ]
+    before, after = marks
+    if before is not None and after is not None and _apart(before, after) > 2 * LIFT + 1:
         _draw_arrow(group, before, after)
+    number = str(told.change.number)
     if before is not None:
-        _draw_mark(group, before, "before" if after else "dropped")
+        _draw_mark(group, before, "before" if after else "dropped", number)
     if after is not None:
-        _draw_mark(group, after, _colour(told.change.kinds))
+        _draw_mark(group, after, _colour(told.change.kinds), number)
 
 
 def _colour(kinds: Sequence[ChangeKind]) -> str:
@@ -295,12 +302,10 @@ def _colour(kinds: Sequence[ChangeKind]) -> str:
     return "other"
 
 
-def _draw_mark(page: Drawing, at: _Point, kind: str) -> None:
+def _draw_mark(page: Drawing, at: _Point, kind: str, number: str) -> None:
     page.circle(at.x, at.y, RADIUS, class_=kind)
-    if kind == "dropped":
-        arm = RADIUS * 0.6
-        page.line(at.x - arm, at.y - arm, at.x + arm, at.y + arm, class_="cross")
-        page.line(at.x - arm, at.y + arm, at.x + arm, at.y - arm, class_="cross")
+    words = {"before": "number was", "dropped": "number gone"}.get(kind, "number")
+    page.text(at.x, at.y + 3.4, number, class_=words)
 
 
 def _draw_arrow(page: Drawing, start: _Point, end: _Point) -> None:
