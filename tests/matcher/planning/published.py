@@ -8,12 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time
-from matcher.models import (
-    Expert,
-    Organization,
-    Programme,
-    Release,
-)
+from matcher.models import Expert, ExpertAbsence, Organization, Plan, Programme, Release
 from matcher.planning.comparison import Comparison, compare_plan
 from matcher.planning.reasons import ReasonKind
 from matcher.planning.releases import publish
@@ -31,7 +26,6 @@ FIRST: Wanted = {
 """What is published at first; A3 is not served."""
 
 INNS, ROOMS, BATHS = "Imaginary Inns", "Imaginary Rooms", "Imaginary Baths"
-ORGANIZATIONS = {"A1": ("O1", "架空旅館", INNS), "A2": ("O2", "架空客室", ROOMS)}
 
 
 def publish_first(db: Database) -> None:
@@ -77,6 +71,25 @@ def compared(db: Database, changed: Mapping[str, tuple[str, Sequence[str]] | Non
     found = compare_plan(db, plan.id, LATER)
     check_every_reason(told_by(found), *files_of(plan))
     return found
+
+
+EVENTFUL: Wanted = {
+    "A1": ("E1", ("2025-10-01T10:00", "2025-10-29T10:00")),
+    "A2": ("E2", ("2025-10-01T14:00",)),
+    "A3": ("E2", ("2025-10-08T10:00", "2025-10-29T10:00")),
+}
+"""One session moves, one goes to another expert, one is dropped, one engagement is new."""
+
+
+def eventful_plan(db: Database) -> Plan:
+    """A plan with some of everything, because an expert is away for three days."""
+    db.add(
+        ExpertAbsence(
+            expert_id="E1", start_at=wall("2025-10-21T00:00"), end_at=wall("2025-10-24T00:00")
+        )
+    )
+    db.commit()
+    return ready_plan(db, EVENTFUL, LATER)
 
 
 def sentences(found: Comparison) -> list[str]:
