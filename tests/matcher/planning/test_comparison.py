@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session as Database
 from matcher.errors import Conflict, NotFound
 from matcher.models import (
     ExpertAbsence,
+    HeldSession,
+    Hold,
     Plan,
     PlanState,
     Release,
@@ -75,6 +77,27 @@ def test_a_session_moves_because_its_expert_is_away(published: Database) -> None
         "A1: session 2 is when the expert is busy, at 2025-10-22 10:00:00",
         "A2: session 2 is when the expert is busy, at 2025-10-22 14:00:00",
     ]
+
+
+def test_times_on_hold_are_no_change_and_break_nothing(published: Database) -> None:
+    start = wall("2025-10-08T10:00")
+    published.add(
+        Hold(
+            programme_id="tokyo-2025",
+            engagement_id="A3",
+            expert_id="E2",
+            sessions=(HeldSession(1, start, start + dt.timedelta(hours=2)),),
+            held_until=LATER + dt.timedelta(days=1),
+            created_at=NOW,
+            created_by="staff",
+        )
+    )
+    found = compared(published, {"A3": ("E2", ("2025-10-08T10:00",))})
+
+    assert found.engagements == ()
+    assert found.cost is not None
+    assert found.cost.before_broken == ()
+    assert found.cost.before == found.cost.after
 
 
 def test_what_was_published_since_is_said_to_be_and_not_explained(published: Database) -> None:
