@@ -80,8 +80,8 @@ now, for the reasons of its time hold in the light of that."""
 
 REASONS: Mapping[ReasonKind, Words] = {
     ReasonKind.NO_CANDIDATE: Words(
-        ja="{expert}がこの団体の候補者から外れているためです",
-        en=" because {expert} is no candidate for it any more",
+        ja="{expert}がこの団体の候補者から外れているためです{why}",
+        en=" because {expert} is no candidate for it any more{why}",
     ),
     ReasonKind.EXPERT_GOES_ON: Words(
         ja="固定された派遣を担当する{expert}が、引き続き担当するためです",
@@ -412,6 +412,8 @@ def _reason_facts(reason: Reason, names: Names) -> Iterator[tuple[str, Words | i
         yield "amount", f"{reason.amount:,}"
         yield "loss", f"{-reason.amount:,}"
     yield "said", "; ".join(reason.said)
+    why = reason.why
+    yield "why", Words(ja=f"({why.ja})", en=f": {why.en}") if why else ""
 
 
 def span_words(span: Span) -> Words:

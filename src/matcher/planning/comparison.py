@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel
@@ -32,8 +32,9 @@ from matcher.planning.differences import (
     published_so,
 )
 from matcher.planning.ground import ground_of, latest_release_number, moved
+from matcher.planning.matching import Exclusion
 from matcher.planning.problem import Records, sessions_of
-from matcher.planning.reasons import PlanInQuestion, Reason
+from matcher.planning.reasons import PlanInQuestion, Reason, ReasonKind
 from matcher.planning.runs import judged
 from matcher.planning.snapshots import Snapshot, SnapshotSession, take_snapshot
 from matcher.programme import Words
@@ -158,15 +159,19 @@ def compare_plan(db: Database, plan_id: str, now: dt.datetime) -> Comparison:
     planned = sessions_of(made.plan, made.file.problem, records.engagements, records.rules)
     changes = differences(before, published_so(before, made.file.problem, planned))
     question = PlanInQuestion(made.file.json, made.plan, changes)
+    ground_moved = _moved_since(db, plan, records)
     names = _names(records.engagements.values(), records.experts.values())
     return Comparison(
         programme_id=plan.programme_id,
         plan_id=plan.id,
         release=None,
         against=latest_release_number(db, plan.programme_id) or None,
-        engagements=tuple(_told(each, question.reasons(each), names) for each in changes),
+        engagements=tuple(
+            _told(each, _explained(each, question, records, ground_moved), names)
+            for each in changes
+        ),
         disturbed=_disturbed(changes, records.engagements),
-        ground_moved=_moved_since(db, plan, records),
+        ground_moved=ground_moved,
         cost=_cost(made, before),
         names=names,
     )
@@ -253,6 +258,38 @@ def _moved_since(db: Database, plan: Plan, records: Records) -> tuple[str, ...]:
     problem = records.problem(records.still_in_scope())
     number = latest_release_number(db, plan.programme_id)
     return moved(plan.ground, ground_of(problem, number, seen_from=plan.ground))
+
+
+def _explained(
+    change: EngagementChange,
+    question: PlanInQuestion,
+    records: Records,
+    ground_moved: Collection[str],
+) -> Mapping[int, tuple[Reason, ...]]:
+    """The reasons; who is no candidate is so for what the records say, if they are as they were."""
+    found = question.reasons(change)
+    every = [reason for own in found.values() for reason in own]
+    if f"engagement:{change.engagement_id}" in ground_moved or not any(
+        reason.kind is ReasonKind.NO_CANDIDATE for reason in every
+    ):
+        return found
+    listed = records.candidates_of(records.engagements[change.engagement_id])
+    barred = {each.expert_id: _clause(each) for each in listed.excluded}
+    return {
+        number: tuple(
+            replace(reason, why=barred.get(reason.expert_id or ""))
+            if reason.kind is ReasonKind.NO_CANDIDATE
+            else reason
+            for reason in own
+        )
+        for number, own in found.items()
+    }
+
+
+def _clause(exclusion: Exclusion) -> Words:
+    """An exclusion as it stands within a sentence."""
+    english = exclusion.text_en.rstrip(".")
+    return Words(ja=exclusion.text_ja.rstrip("。"), en=english[:1].lower() + english[1:])
 
 
 def _cost(made: _Made, before: Snapshot) -> CostChange:

@@ -91,9 +91,7 @@ class EngagementChange:
     @property
     def expert_changed(self) -> bool:
         """Whether one expert gives way to another."""
-        return None not in (self.expert_before, self.expert_after) and (
-            self.expert_before != self.expert_after
-        )
+        return any(ChangeKind.HANDED_OVER in each.kinds for each in self.sessions)
 
     @property
     def disturbing(self) -> tuple[SnapshotSession, ...]:

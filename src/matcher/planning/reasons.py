@@ -21,6 +21,7 @@ from typing import NamedTuple
 from matcher.clock import wall_time
 from matcher.planning.differences import ChangeKind, EngagementChange, Place, SessionChange
 from matcher.planning.snapshots import SnapshotSession
+from matcher.programme import Words
 from solver.judged import (
     Calendar,
     Engagement,
@@ -119,6 +120,8 @@ class Reason:
     """What the plan would cost more without the change; below zero: less."""
     said: tuple[str, ...] = ()
     """The judge's own words."""
+    why: Words | None = None
+    """What keeps the expert from being a candidate, where it is known."""
 
 
 @dataclass(frozen=True)
@@ -428,8 +431,8 @@ class Inquiry:
         if number > len(starts) + 1:
             return [Reason(ReasonKind.IN_ORDER, limit=number - 1)]
         starts[number - 1 : number] = [wall_time(self.change.before[number - 1].start_at)]
-        expert = self.service.expert or self._as_published.service.expert
-        back = self.plan.variant(self.service, expert, starts)
+        planned = self.service if self.service.has_free else self._as_published.service
+        back = self.plan.variant(self.service, planned.expert, starts)
         if not back.broken:
             return [self._saves(back, alone=True)]
         return self._against(back, number) or [Reason(ReasonKind.AS_JUDGED, said=back.broken)]

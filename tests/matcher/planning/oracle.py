@@ -203,7 +203,9 @@ class Oracle:
         number = session.before.number
         alone = list(starts)
         alone[number - 1 : number] = [f"{wall_time(session.before.start_at):%Y-%m-%dT%H:%M}"]
-        return [published, (expert or published[0], alone)]
+        pinned = {each["session"] for each in self.asked[change.engagement_id].get("pinned", ())}
+        is_free = any(number not in pinned for number in range(1, len(starts) + 1))
+        return [published, (expert if is_free else published[0], alone)]
 
     def _published(self, change: EngagementChange) -> tuple[str, list[str]]:
         wanted = change.before[: len(self.asked[change.engagement_id]["durations"])]

@@ -324,11 +324,13 @@ def test_an_engagement_that_is_no_longer_served_says_why(published: Database) ->
     assert engagement.sentence is not None
     assert engagement.sentence.en == (
         f"A1 ({INNS}) is no longer served: 2 sessions with Ichiro (E1) dropped because "
-        "Ichiro (E1) is no candidate for it any more."
+        "Ichiro (E1) is no candidate for it any more: has a conflict of interest with the "
+        "organization (顧問先)."
     )
     assert engagement.sentence.ja == (
         "A1(架空旅館)への派遣(2回、担当は一郎さん(E1))がなくなります。"
-        "一郎さん(E1)がこの団体の候補者から外れているためです。"
+        "一郎さん(E1)がこの団体の候補者から外れているためです"
+        "(この団体と利害関係があります(顧問先))。"
     )
 
 
@@ -391,6 +393,35 @@ def test_a_session_after_one_that_is_dropped_is_dropped_too(published: Database)
         ("A3", 3): (ReasonKind.IN_ORDER,),
     }
     assert sentences(found)[1].endswith("is dropped because session 2, before it, is dropped.")
+
+
+def test_a_session_that_is_put_back_is_put_back_with_its_own_expert(published: Database) -> None:
+    engagement = published.get_one(Engagement, "A3")
+    engagement.session_minutes = (60, 60, 60)
+    three = ("2025-10-08T10:00", "2025-10-29T10:00", "2025-11-19T10:00")
+    publish_plan(published, FIRST | {"A3": ("E2", three)}, LATER)
+    first = standing_sessions(published)["A3", 1]
+    first.expert_id = "E1"
+    published.add_all(
+        [
+            Pin(
+                programme_id="tokyo-2025",
+                kind="session",
+                engagement_id="A3",
+                session_id=first.id,
+                created_at=NOW,
+                created_by="planner",
+            ),
+            ConflictOfInterest(expert_id="E1", organization_id="O3", reason="顧問先"),
+            ExpertAbsence(
+                expert_id="E2", start_at=wall("2025-11-19T00:00"), end_at=wall("2025-11-20T00:00")
+            ),
+        ]
+    )
+    found = compared(published, {"A3": ("E1", three[:1])})
+
+    assert kinds(found) == {("A3", 2): (ReasonKind.SAVES,), ("A3", 3): (ReasonKind.EXPERT_AWAY,)}
+    assert (found.experts_changed, found.count_sessions(ChangeKind.DROPPED)) == (0, 2)
 
 
 def test_other_lengths_and_places_are_what_is_asked_for_now(published: Database) -> None:
