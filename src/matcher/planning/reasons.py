@@ -211,13 +211,14 @@ class PlanInQuestion:
     def variant(
         self, service: Service, expert: str | None, starts: Sequence[dt.datetime]
     ) -> Variant:
-        """The plan with another expert and other times for one engagement."""
-        changed = replace(
-            service,
-            expert=expert,
-            starts=tuple(starts),
-            sessions=tuple(self._sessions(service.engagement, expert, starts)),
-        )
+        """The plan with another expert and other times for one engagement.
+
+        Where only pinned sessions are served, the expert is that of the last.
+        """
+        sessions = tuple(self._sessions(service.engagement, expert, starts))
+        if sessions and all(each.pinned for each in sessions):
+            expert = sessions[-1].expert.id
+        changed = replace(service, expert=expert, starts=tuple(starts), sessions=sessions)
         touched = {each.expert.id for each in (*service.sessions, *changed.sessions)}
         others = [
             session
@@ -340,10 +341,15 @@ class Inquiry:
         return self._unfit(variant, number) or self._in_the_way(variant, number)[:1]
 
     def _unfit(self, variant: Variant, number: int) -> list[Reason]:
-        """The rules that the session breaks there by itself."""
-        session = variant.service.sessions[number - 1]
+        """The rules that the session breaks there by itself.
+
+        Whoever is no candidate stands in no calendar, and nothing more is asked.
+        """
+        service, session = variant.service, variant.service.sessions[number - 1]
+        if any(candidate(service)):
+            return [Reason(ReasonKind.NO_CANDIDATE, expert_id=session.expert.id)]
         return [
-            *self._wrong_expert(variant.service, session),
+            *_of_the_pins(service),
             *(
                 _of_a_session(rule.__name__, session)
                 for rule in RULES_OF_A_FREE_SESSION
@@ -351,13 +357,6 @@ class Inquiry:
             ),
             *self._gaps(variant, session),
         ]
-
-    def _wrong_expert(self, service: Service, session: Session) -> Iterator[Reason]:
-        if any(candidate(service)):
-            yield Reason(ReasonKind.NO_CANDIDATE, expert_id=session.expert.id)
-        if any(expert_kept(service)):
-            last = service.engagement.pins[max(service.engagement.pins)]
-            yield Reason(ReasonKind.EXPERT_GOES_ON, expert_id=last.expert.id)
 
     def _gaps(self, variant: Variant, session: Session) -> Iterator[Reason]:
         least, _, most = self._asked.gap_days
@@ -418,7 +417,7 @@ class Inquiry:
         bound = [
             self.plan.other(each)
             for each in variant.service.free
-            if self._against(variant, each.number)
+            if any(_binds(reason, each.number) for reason in self._against(variant, each.number))
         ]
         if not bound:
             return Reason(ReasonKind.AS_JUDGED, said=variant.broken)
@@ -436,6 +435,17 @@ class Inquiry:
         if not back.broken:
             return [self._saves(back, alone=True)]
         return self._against(back, number) or [Reason(ReasonKind.AS_JUDGED, said=back.broken)]
+
+
+def _binds(reason: Reason, number: int) -> bool:
+    """Whether it is this session that cannot stay: of two too close or too far, the later one."""
+    return reason.kind is not ReasonKind.GAP or any(each.number < number for each in reason.others)
+
+
+def _of_the_pins(service: Service) -> Iterator[Reason]:
+    if any(expert_kept(service)):
+        last = service.engagement.pins[max(service.engagement.pins)]
+        yield Reason(ReasonKind.EXPERT_GOES_ON, expert_id=last.expert.id)
 
 
 def _of_a_session(rule: str, session: Session) -> Reason:

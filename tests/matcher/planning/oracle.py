@@ -143,9 +143,13 @@ class Oracle:
         assert verdict.cost.total - self.own.cost.total == reason.amount
 
     def _check_serves(self, change: EngagementChange, reason: Reason) -> None:
-        expert, starts = self._planned(change.engagement_id)
-        without = self.judge({change.engagement_id: (expert, starts[: len(change.before)])})
-        self._check_saves(without, reason)
+        id = change.engagement_id
+        expert, starts = self._planned(id)
+        kept = starts[: len(change.before)]
+        pinned = {each["session"]: each["expert"] for each in self.asked[id].get("pinned", ())}
+        if kept and all(number in pinned for number in range(1, len(kept) + 1)):
+            expert = pinned[len(kept)]
+        self._check_saves(self.judge({id: (expert, kept)}), reason)
 
     def _check_one_expert(self, change: EngagementChange, reason: Reason) -> None:
         """The published version breaks rules at the sessions that are named."""
@@ -154,8 +158,9 @@ class Oracle:
         verdict = self.judge({change.engagement_id: published})
         numbers = {each.number for each in reason.others}
         assert verdict.broken
-        told = " ".join(each.text for each in verdict.broken)
-        assert all(f"session {number}" in told for number in numbers)
+        named = " ".join(each.text for each in verdict.broken)
+        of_the_expert = any(each.subject == reason.expert_id for each in verdict.broken)
+        assert all(f"session {number}" in named or of_the_expert for number in numbers)
 
     def _check_rule(self, change: EngagementChange, session: SessionChange, reason: Reason) -> None:
         """One of the ways back breaks the rule; without what is in the way it does not."""

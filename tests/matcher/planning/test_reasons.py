@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from matcher.clock import from_wall_time
 from matcher.database import create_database_engine, session_factory
 from matcher.models import (
     ApplicationAbsence,
@@ -19,18 +17,10 @@ from matcher.models import (
     ExpertAbsence,
     Pin,
     Programme,
-    SessionStatus,
     WeeklyHours,
 )
-from matcher.planning.differences import ChangeKind, ServiceChange, differences
-from matcher.planning.reasons import PlanInQuestion, ReasonKind
-from matcher.planning.snapshots import Snapshot, SnapshotSession
-from solver import Parameters, solve
-from solver import problem as problem_1
-from solver.plan import Plan as PlanFile
-from solver.problem import Problem
-from solver.problem_file import ProblemFile
-from tests.matcher.planning.oracle import check_every_reason
+from matcher.planning.differences import ChangeKind, ServiceChange
+from matcher.planning.reasons import ReasonKind
 from tests.matcher.planning.plans import Wanted, standing_sessions
 from tests.matcher.planning.published import (
     A1_MOVES,
@@ -486,57 +476,3 @@ def test_sessions_of_several_experts_come_to_one(published: Database) -> None:
     assert kinds(found) == {("A1", 2): (ReasonKind.SEVERAL_EXPERTS,)}
     assert found.cost is not None
     assert "one_expert" in {each.rule for each in found.cost.before_broken}
-
-
-def test_every_reason_of_a_rerun_of_a_whole_programme_holds(shared: Path) -> None:
-    content = (shared / "instances" / "tokyo-60-replan.json.gz").read_bytes()
-    file = ProblemFile.from_bytes(content)
-    plan = solve(file, Parameters(time_limit_seconds=2, workers=1))
-    changes = differences(published_of(file.problem), planned_by(plan, file.problem))
-    question = PlanInQuestion(file.json, plan, changes)
-    told = [(each, question.reasons(each)) for each in changes]
-
-    assert check_every_reason(told, file.json, plan.to_json()) >= 5
-
-
-def published_of(problem: Problem) -> Snapshot:
-    """What a problem has of the published plan."""
-    return Snapshot(
-        sessions=tuple(
-            session
-            for each in problem.engagements
-            if each.current is not None
-            for session in sessions_at(each, each.current.expert, each.current.starts)
-        )
-    )
-
-
-def planned_by(plan: PlanFile, problem: Problem) -> Snapshot:
-    """What a plan makes of it; engagements of which nothing may change are left out."""
-    asked = {each.id: each for each in problem.engagements}
-    return Snapshot(
-        sessions=tuple(
-            session
-            for each in plan.assignments
-            if asked[each.engagement].current or not asked[each.engagement].pinned
-            for session in sessions_at(asked[each.engagement], each.expert, each.starts)
-        )
-    )
-
-
-def sessions_at(
-    asked: problem_1.Engagement, expert: str, starts: Sequence[dt.datetime]
-) -> Iterator[SnapshotSession]:
-    pins = {pin.session: pin.expert for pin in asked.pinned}
-    for number, (start, minutes) in enumerate(zip(starts, asked.durations, strict=False), 1):
-        start_at = from_wall_time(start)
-        yield SnapshotSession(
-            id=f"{asked.id}-{number}",
-            engagement_id=asked.id,
-            number=number,
-            status=SessionStatus.CONFIRMED,
-            expert_id=pins.get(number, expert),
-            start_at=start_at,
-            end_at=start_at + dt.timedelta(minutes=minutes),
-            municipality_code=asked.place,
-        )
