@@ -227,7 +227,7 @@ class PlanInQuestion:
             if session.engagement.id != service.engagement.id
         ]
         calendars = calendars_of(self._terms, [*others, *changed.sessions])
-        return Variant(changed, tuple(each for each in calendars if each.expert.id in touched))
+        return Variant(changed, tuple(calendars))
 
     def _sessions(
         self, engagement: Engagement, expert: str | None, starts: Sequence[dt.datetime]
