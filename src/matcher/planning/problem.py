@@ -121,8 +121,8 @@ class Records:
         """Read a programme's records, as they are now whatever this session read before.
 
         Sessions are placed after the day of `now`; holds count that hold at `held_at`, by default
-        the same moment. If it is for a change, nobody else withdraws an engagement or cancels one
-        of its sessions until the transaction ends.
+        the same moment. If it is for a change, nobody else withdraws an engagement, cancels one
+        of its sessions or changes an expert's hours until the transaction ends.
 
         Raises:
             NotFound: there is no such programme.
@@ -141,12 +141,13 @@ class Records:
             .execution_options(populate_existing=True)
         )
         engagements = db.scalars(wanted.with_for_update(of=Engagement) if for_change else wanted)
-        experts = db.scalars(
+        people = (
             select(Expert)
             .order_by(Expert.id)
             .options(selectinload(Expert.absences), selectinload(Expert.conflicts))
             .execution_options(populate_existing=True)
         )
+        experts = db.scalars(people.with_for_update(read=True, of=Expert) if for_change else people)
         by_engagement: dict[str, list[Session]] = defaultdict(list)
         for session in db.scalars(
             select(Session)
@@ -176,6 +177,10 @@ class Records:
     def including(self, engagement: Engagement) -> Records:
         """The same records as if an engagement were among them that has no session yet."""
         return replace(self, engagements={**self.engagements, engagement.id: engagement})
+
+    def as_of(self, now: dt.datetime) -> Records:
+        """The same records, for sessions that are placed after the day of `now`."""
+        return replace(self, first_free_day=wall_time(now).date() + dt.timedelta(days=1))
 
     def in_scope(self) -> tuple[Engagement, ...]:
         """The engagements to plan, by id.
