@@ -119,7 +119,7 @@ def untouched_part(
 
     `then` is the problem it answers, `there` what would be asked in its place by now. An
     engagement is touched where it was changed itself, where its sessions break a rule by now, or
-    where it only made room for others that are touched.
+    where it would give way to nobody but others that are touched.
     """
     touched: dict[str, Words] = {}
     meant: dict[str, Assignment] = {}
@@ -298,7 +298,7 @@ class _Draft:
 
 
 def _without_needless(part: Composition, wanted: Collection[str]) -> Composition:
-    """Leave out what only made room for sessions, with the wanted experts, that are not there."""
+    """Leave out what moves or drops sessions of wanted experts to no advantage of the rest."""
     if not part.chosen or not wanted:
         return part
     draft, needless, wanted = _Draft.of(part.records, part.chosen), set[str](), set(wanted)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from matcher.models import EngagementState
 from matcher.programme import Words
+
+NAMED_AT_MOST = 20
+"""So many engagements are named in a sentence, where there may be hundreds."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,12 @@ class Obstacle:
 def obstacles(reasons: Mapping[str, Words]) -> tuple[Obstacle, ...]:
     """Obstacles from their reasons, by engagement."""
     return tuple(Obstacle(id, reasons[id]) for id in sorted(reasons))
+
+
+def named(left_out: Sequence[Obstacle]) -> str:
+    """The first of some engagements, by id."""
+    first = ", ".join(each.engagement_id for each in left_out[:NAMED_AT_MOST])
+    return f"{first}, …" if len(left_out) > NAMED_AT_MOST else first
 
 
 def ended(state: EngagementState) -> Words:
@@ -52,10 +61,15 @@ WISHES_CHANGED = Words(
     en="What it asks for was changed after the run began.",
 )
 NEEDLESS = Words(
-    ja="確定しない派遣のために場所を空ける変更です。この変更がなくても残りの部分は成り立ち、"
-    "費用も増えません。",
-    en="It made room for sessions that are not published: without it the rest holds, and costs "
-    "no more.",
+    ja="この変更がなくても残りの部分は成り立ち、費用も増えません。",
+    en="Without its change the rest holds, and costs no more.",
+)
+TWO_EXPERTS = Words(
+    ja="元に戻す派遣の専門家が1人ではありません。",
+    en="The sessions that would come back are with more than one expert.",
+)
+OTHER_LENGTHS = Words(
+    ja="派遣の長さが、現在の希望と異なります。", en="By now it asks for sessions of other lengths."
 )
 FIXED_BREAK_A_RULE = Words(
     ja="変更の対象でない派遣が規則に反しています。",

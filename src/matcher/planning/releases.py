@@ -26,16 +26,13 @@ from matcher.models import (
 )
 from matcher.planning.composition import Composition, keep, untouched_part
 from matcher.planning.ground import ground_of, latest_release_number, moved
-from matcher.planning.obstacles import Obstacle
+from matcher.planning.obstacles import Obstacle, named
 from matcher.planning.problem import PlannedSession, Records, sessions_of
 from matcher.planning.runs import judged
 from matcher.planning.snapshots import take_snapshot
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
-
-NAMED_AT_MOST = 20
-"""So many engagements the note of a release names of those that it leaves as they were."""
 
 
 def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) -> Release:
@@ -89,11 +86,7 @@ def noted(note: str, told: str) -> str:
 def told_of(part: Composition) -> str:
     """How much of what was meant is in a part, and what is not."""
     of_all = f"engagements {len(part.chosen)} of {len(part.chosen) + len(part.left_out)}"
-    if not part.left_out:
-        return of_all
-    first = ", ".join(each.engagement_id for each in part.left_out[:NAMED_AT_MOST])
-    more = " …" if len(part.left_out) > NAMED_AT_MOST else ""
-    return f"{of_all}; as they were: {first}{more}"
+    return f"{of_all}; as they were: {named(part.left_out)}" if part.left_out else of_all
 
 
 @contextmanager
