@@ -301,13 +301,14 @@ def _without_needless(part: Composition, wanted: Collection[str]) -> Composition
     """Leave out what moves or drops sessions of wanted experts to no advantage of the rest."""
     if not part.chosen or not wanted:
         return part
-    draft, needless, wanted = _Draft.of(part.records, part.chosen), set[str](), set(wanted)
-    waiting = sorted(part.chosen)
-    while found := [id for id in waiting if draft.is_needless(id, wanted)][:1]:
-        needless.update(found)
-        waiting.remove(found[0])
-        wanted.add(part.chosen[found[0]].expert)
-        draft = draft.keeping(found[0])
+    draft = _Draft.of(part.records, part.chosen)
+    needless: set[str] = set()
+    waiting, wanted = sorted(part.chosen), set(wanted)
+    while id := next((id for id in waiting if draft.is_needless(id, wanted)), None):
+        needless.add(id)
+        waiting.remove(id)
+        wanted.add(part.chosen[id].expert)
+        draft = draft.keeping(id)
     if not needless:
         return part
     rest = {id: each for id, each in part.chosen.items() if id not in needless}

@@ -7,6 +7,7 @@ import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from enum import StrEnum
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
@@ -33,6 +34,15 @@ from matcher.planning.snapshots import take_snapshot
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
+
+
+class PublicationPart(StrEnum):
+    """How much of a plan is to be published."""
+
+    ALL = "all"
+    """All of it, or nothing."""
+    UNTOUCHED = "untouched"
+    """What nothing has touched that has changed since the plan was begun."""
 
 
 def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) -> Release:
