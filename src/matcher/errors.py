@@ -124,19 +124,20 @@ class PlanOutdated(Conflict):
     """
 
     def __init__(
-        self, moved: Sequence[str], *, untouched: Sequence[str] = (), **data: object
+        self, moved: Sequence[str], *, untouched: Sequence[str] | None = None, **data: object
     ) -> None:
         self.moved = tuple(moved)
         remedy, remedy_ja = "Make a new plan.", "計画を作り直してください。"
-        if untouched:
+        if untouched is not None:
             data |= {"untouched": tuple(untouched)}
+        if untouched:
             remedy = (
-                f"The part that it does not touch can be published: engagements {len(untouched)}. "
-                "Ask for the part 'untouched', or make a new plan."
+                f"Its part 'untouched' (engagements: {len(untouched)}) can be published still; "
+                "or make a new plan."
             )
             remedy_ja = (
-                f"影響を受けない部分(派遣案件{len(untouched)}件)は確定できます。"
-                "part に untouched を指定するか、計画を作り直してください。"
+                f"影響を受けない部分(派遣案件{len(untouched)}件)は、part に untouched を"
+                "指定すると確定できます。または、計画を作り直してください。"
             )
         super().__init__(
             f"The ground of the plan has moved: {', '.join(self.moved)}. {remedy}",

@@ -19,6 +19,7 @@ from matcher.clock import wall_time
 from matcher.models import Plan, PlanState
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.obstacles import (
+    EXPERT_PINNED,
     FIXED_BREAK_A_RULE,
     NEEDLESS,
     NO_DAY_LEFT,
@@ -39,7 +40,7 @@ from solver.plan import Assignment, Cost, SolverRecord, gap_of
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
-from solver.validation import RULES_OF_A_CALENDAR, Verdict, judge
+from solver.validation import RULES_OF_A_CALENDAR, Broken, Verdict, judge
 
 __all__ = [
     "Composition",
@@ -72,13 +73,30 @@ class Composition:
 def compose(records: Records, meant: Mapping[str, Assignment]) -> Composition:
     """Find which engagements can have what is meant for them, by the records as they are.
 
-    `meant` is by engagement; an assignment without starts takes its sessions away.
+    `meant` is by engagement; an assignment without starts takes its sessions away. Whoever is
+    left out cannot have it beside all the others that do.
     """
     left_out: dict[str, Words] = {}
+    crowded: set[str] = set()
     chosen = dict(meant)
-    while chosen and (blamed := _Draft.of(records, chosen).blamed()):
+    while chosen:
+        draft = _Draft.of(records, chosen)
+        blamed = draft.misfits()
+        if not blamed:
+            blamed = draft.crowds()
+            crowded |= blamed.keys()
+        if not blamed:
+            break
         left_out |= blamed
         chosen = {id: each for id, each in chosen.items() if id not in blamed}
+    # What stood in the way of one may have been left out after it.
+    for id in sorted(crowded, key=lambda id: (-records.engagements[id].weight, id)):
+        draft = _Draft.of(records, {**chosen, id: meant[id]})
+        if draft.verdict.holds:
+            chosen[id] = meant[id]
+            del left_out[id]
+        elif left_out[id] is not FIXED_BREAK_A_RULE:
+            left_out[id] = draft.reason_against(id)
     return Composition(records, chosen, obstacles(left_out))
 
 
@@ -134,12 +152,16 @@ def untouched_part(
             meant[asked.id] = own
         elif visits_of(asked, own) != visits_of(asked, _present(asked)):
             touched[asked.id] = reason
-    part = compose(records.as_of(now), meant)
-    touched |= {each.engagement_id: each.reason for each in part.left_out}
-    wanted = {planned[id].expert for id in touched if id in planned and planned[id].starts}
-    part = _without_needless(part, wanted)
-    touched |= {each.engagement_id: each.reason for each in part.left_out}
-    return Composition(part.records, part.chosen, obstacles(touched))
+    while True:
+        rest = {id: each for id, each in meant.items() if id not in touched}
+        part = compose(records.as_of(now), rest)
+        left_out = {each.engagement_id: each.reason for each in part.left_out}
+        missing = touched.keys() | left_out.keys()
+        wanted = {planned[id].expert for id in missing & planned.keys() if planned[id].starts}
+        needless = _needless(part, wanted)
+        if not needless:
+            return Composition(part.records, part.chosen, obstacles(touched | left_out))
+        touched |= dict.fromkeys(needless, NEEDLESS)
 
 
 def visits_of(asked: problem_1.Engagement, assignment: Assignment) -> tuple[Visit, ...]:
@@ -202,23 +224,28 @@ class _Draft:
             solver=SolverRecord(version=made_of, seed=0, workers=1, seconds=0.0),
         )
 
-    def blamed(self) -> Mapping[str, Words]:
-        """The engagements to leave out because it breaks a rule, and why; none where it holds."""
-        own: dict[str, Words] = {}
-        calendars: dict[str, str] = {}
-        for broken in self.verdict.broken:
-            if broken.rule in OF_A_CALENDAR:
-                calendars.setdefault(broken.subject, broken.rule)
-            elif broken.subject in self.chosen:
-                own.setdefault(broken.subject, self._words(broken.rule, broken.subject))
-        if own or self.verdict.holds:
-            return own
-        found = {
-            id: self._words(rule, id)
-            for expert, rule in calendars.items()
+    def misfits(self) -> Mapping[str, Words]:
+        """The engagements whose sessions break a rule by themselves, and which."""
+        broken = reversed(self.verdict.broken)
+        own = {each.subject: each for each in broken if each.rule not in OF_A_CALENDAR}
+        return {id: self._words(each, id) for id, each in own.items() if id in self.chosen}
+
+    def crowds(self) -> Mapping[str, Words]:
+        """The engagements to leave out because sessions break a rule together, and which."""
+        calendars = {each.subject: each for each in reversed(self.verdict.broken)}
+        blamed = {
+            id: self._words(each, id)
+            for expert, each in calendars.items()
             for id in self._too_many_for(expert)
         }
-        return found or dict.fromkeys(self.chosen, FIXED_BREAK_A_RULE)
+        if calendars and not blamed:
+            return dict.fromkeys(self.chosen, FIXED_BREAK_A_RULE)
+        return blamed
+
+    def reason_against(self, engagement_id: str) -> Words:
+        """Why it does not hold with an engagement, and does without."""
+        own = [each for each in self.verdict.broken if each.subject == engagement_id]
+        return self._words((own or self.verdict.broken)[0], engagement_id)
 
     def keeping(self, engagement_id: str) -> _Draft:
         """The same, with what an engagement has by now."""
@@ -287,37 +314,31 @@ class _Draft:
         free = len(own.starts) > len(self._asked[engagement_id].pinned)
         return free and own.expert == expert
 
-    def _words(self, rule: str, engagement_id: str) -> Words:
-        """Why an engagement is left out, by the rule that it breaks."""
+    def _words(self, broken: Broken, engagement_id: str) -> Words:
+        """What is said of an engagement for which a rule is broken."""
         engagement = self.records.engagements[engagement_id]
         earliest, latest = self.records.window(engagement)
         if earliest > latest:
             return NO_DAY_LEFT
-        expert = self.chosen[engagement_id].expert
-        return rule_broken(rule, expert=expert, earliest=earliest, latest=latest)
+        pins = self.records.pins.get(engagement_id, ())
+        if broken.rule == "candidate" and any(pin.expert_id for pin in pins):
+            return EXPERT_PINNED
+        is_calendar = broken.rule in OF_A_CALENDAR
+        expert = broken.subject if is_calendar else self.chosen[engagement_id].expert
+        return rule_broken(broken.rule, expert=expert, earliest=earliest, latest=latest)
 
 
-def _without_needless(part: Composition, wanted: Collection[str]) -> Composition:
-    """Leave out what moves or drops sessions of wanted experts to no advantage of the rest."""
+def _needless(part: Composition, wanted: Collection[str]) -> frozenset[str]:
+    """Which changes only move or drop sessions of experts who are wanted by who is left out."""
     if not part.chosen or not wanted:
-        return part
+        return frozenset()
     draft = _Draft.of(part.records, part.chosen)
-    needless: set[str] = set()
     waiting, wanted = sorted(part.chosen), set(wanted)
     while id := next((id for id in waiting if draft.is_needless(id, wanted)), None):
-        needless.add(id)
         waiting.remove(id)
         wanted.add(part.chosen[id].expert)
         draft = draft.keeping(id)
-    if not needless:
-        return part
-    rest = {id: each for id, each in part.chosen.items() if id not in needless}
-    left = compose(part.records, rest)
-    return Composition(
-        left.records,
-        left.chosen,
-        (*obstacles(dict.fromkeys(needless, NEEDLESS)), *left.left_out),
-    )
+    return frozenset(part.chosen) - frozenset(waiting)
 
 
 def _what_changed(

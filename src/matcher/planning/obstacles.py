@@ -64,6 +64,10 @@ NEEDLESS = Words(
     ja="この変更がなくても残りの部分は成り立ち、費用も増えません。",
     en="Without its change the rest holds, and costs no more.",
 )
+EXPERT_PINNED = Words(
+    ja="この派遣案件には、別の専門家が固定されています。",
+    en="Another expert is pinned for the engagement.",
+)
 TWO_EXPERTS = Words(
     ja="元に戻す派遣の専門家が1人ではありません。",
     en="The sessions that would come back are with more than one expert.",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Mapping
 
 import pytest
@@ -22,9 +23,12 @@ from matcher.models import (
     Release,
     Session,
 )
+from matcher.planning.composition import compose
 from matcher.planning.obstacles import Obstacle
+from matcher.planning.problem import Records
 from matcher.planning.releases import publish, publish_untouched
 from matcher.planning.runs import judged
+from solver.plan import Assignment
 from tests.matcher import rows
 from tests.matcher.planning.plans import Wanted, ready_plan, standing_sessions
 
@@ -205,7 +209,7 @@ def test_who_would_need_the_place_of_a_touched_engagement_is_touched_too(
     office.commit()
 
     error = refused(office, plan)
-    assert "untouched" not in error.data
+    assert error.data["untouched"] == ()
     assert touched(error) == {
         "A1": "Expert E1 has another session at the same time.",
         "A2": "What it asks for was changed after the run began.",
@@ -340,3 +344,88 @@ def test_a_part_leaves_the_sessions_of_others_as_they_were(office: Database) -> 
     after = {key: each.version for key, each in standing_sessions(office).items()}
     assert {key for key in before if before[key] != after[key]} == {("A1", 2), ("A2", 2)}
     assert len(office.scalars(select(Session)).all()) == 6
+
+
+IDS = tuple(f"A{number}" for number in range(1, 9))
+EXPERTS = ("E1", "E2", "E3")
+OF_ITSELF = {
+    "The engagement is withdrawn.",
+    "What it asks for was changed after the run began.",
+}
+
+
+def any_plan(chance: random.Random) -> Wanted:
+    """Who serves whom when, at random, within all rules; not everybody is served."""
+    taken: set[tuple[str, dt.date, str]] = set()
+    wanted: Wanted = {}
+    for id in chance.sample(IDS, k=7):
+        expert, clock = chance.choice(EXPERTS), chance.choice(("10:00", "14:00"))
+        first = dt.date(2025, 10, 1) + dt.timedelta(weeks=chance.randrange(4))
+        days = (first, first + dt.timedelta(weeks=chance.choice((2, 3))))
+        places = {(expert, day, clock) for day in days}
+        if taken.isdisjoint(places):
+            taken |= places
+            wanted[id] = (expert, tuple(f"{day}T{clock}" for day in days))
+    return wanted
+
+
+def disturb(db: Database, chance: random.Random) -> None:
+    """What happens in a week."""
+    day = dt.date(2025, 10, 1) + dt.timedelta(weeks=chance.randrange(6))
+    db.add(away(chance.choice(EXPERTS), day.isoformat()))
+    db.get_one(Expert, chance.choice(EXPERTS)).max_per_day = 1
+    withdraw(db, chance.choice(IDS), "staff", NOW)
+    db.get_one(Engagement, chance.choice(IDS)).max_gap_days += 1
+    db.commit()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_each_engagement_is_rightly_touched_or_not(
+    db: Database, seed: int
+) -> None:
+    """The part holds; what is said to be in the way of another is, beside the part."""
+    chance = random.Random(seed)  # noqa: S311  it invents cases, not secrets
+    rows.add_engagements(db, *IDS, experts=EXPERTS)
+    published, wanted = any_plan(chance), any_plan(chance)
+    publish_plan(db, published)
+    plan = ready_plan(db, wanted, NOW)
+    disturb(db, chance)
+    before = by_engagement(db)
+
+    error = refused(db, plan)
+    untouched = error.data["untouched"]
+    assert isinstance(untouched, tuple)
+    why = touched(error)
+    assert not why.keys() & set(untouched)
+    records = Records.load(db, "tokyo-2025", LATER, terms=plan.terms)
+    part = {id: assignment(id, wanted) for id in untouched}
+    assert compose(records, part).left_out == ()
+    for id, reason in why.items():
+        if reason == "Without its change the rest holds, and costs no more.":
+            assert len(before[id]) >= len(assignment(id, wanted).starts)
+        elif reason not in OF_ITSELF:
+            assert compose(records, part | {id: assignment(id, wanted)}).left_out != ()
+    if untouched:
+        publish_part(db, plan)
+    after = by_engagement(db)
+    for id in IDS:
+        own = assignment(id, wanted)
+        planned = [(own.expert, start) for start in own.starts]
+        if id in untouched:
+            assert after[id] == planned
+        else:
+            assert after[id] == before[id]
+            assert id in why or planned == before[id] or wanted.get(id) == published.get(id)
+
+
+def assignment(id: str, wanted: Wanted) -> Assignment:
+    expert, starts = wanted.get(id, ("", ()))
+    moments = tuple(map(dt.datetime.fromisoformat, starts))
+    return Assignment(engagement=id, expert=expert, starts=moments)
+
+
+def by_engagement(db: Database) -> dict[str, list[tuple[str, dt.datetime]]]:
+    found: dict[str, list[tuple[str, dt.datetime]]] = {id: [] for id in IDS}
+    for (id, _), each in sorted(standing_sessions(db).items()):
+        found[id].append((each.expert_id, wall_time(each.start_at)))
+    return found
