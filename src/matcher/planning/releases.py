@@ -309,14 +309,15 @@ def _departure(row: Session) -> SessionDeparture:
 
 
 def _update_states(records: Records, problem: Problem, plan: PlanFile) -> None:
-    """An engagement with sessions is planned, one without waits; one in progress stays so."""
+    """An engagement with sessions is planned, one without waits; one in progress stays so.
+
+    One whose times are on hold stays as it is: they are no sessions yet.
+    """
     served = {assignment.engagement for assignment in plan.assignments}
-    asked = {each.id for each in problem.engagements}
-    for engagement in records.still_in_scope():  # times on hold are no sessions
-        if engagement.id in asked and engagement.state in {
-            EngagementState.WAITING,
-            EngagementState.PLANNED,
-        }:
+    changing = {EngagementState.WAITING, EngagementState.PLANNED}
+    for each in problem.engagements:
+        engagement = records.engagements[each.id]
+        if engagement.state in changing and each.id not in records.holds:
             engagement.state = (
-                EngagementState.PLANNED if engagement.id in served else EngagementState.WAITING
+                EngagementState.PLANNED if each.id in served else EngagementState.WAITING
             )
