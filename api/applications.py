@@ -27,15 +27,18 @@ from api.schema import (
     absent,
     created,
 )
-from matcher.access import check_applicant
+from matcher.access import check_applicant, decision_is_told, decision_told
 from matcher.clock import start_of
 from matcher.fields import (
+    Day,
     Identifier,
     Line,
+    MeetingUrl,
     Moment,
     MunicipalityCode,
     OptionalLine,
     Paragraphs,
+    Text,
     unchanged,
 )
 from matcher.intake.applications import decide as decide_application
@@ -56,7 +59,6 @@ from matcher.models import (
     Organization,
     Outcome,
     Purpose,
-    Role,
 )
 from matcher.programme import RequirementKind, Specialty, Words
 
@@ -98,10 +100,10 @@ class ApplicationQuery(PageQuery):
     organization: Identifier | SkipJsonSchema[None] = absent("only those of one organization")
     municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those from there")
     specialty: Specialty | SkipJsonSchema[None] = absent("only those that need it")
-    due_before: date | SkipJsonSchema[None] = absent(
+    due_before: Day | SkipJsonSchema[None] = absent(
         "only those whose interview is due before this day and not yet held"
     )
-    submitted_since: date | SkipJsonSchema[None] = absent("only those of this day and later")
+    submitted_since: Day | SkipJsonSchema[None] = absent("only those of this day and later")
 
 
 class AbsenceBody(Body, AbsentTime):
@@ -215,17 +217,15 @@ class DecisionBody(Body):
     reasons: Annotated[tuple[Line, ...], Field(max_length=20)] = Field(
         default=(), description="in words; the requirements that are not met are added"
     )
-    meeting_url: Annotated[str, Field(max_length=500, pattern=r"^https://[!-~]+$")] | None = Field(
-        default=None, description="the link of online sessions"
-    )
+    meeting_url: MeetingUrl | None = Field(default=None, description="the link of online sessions")
 
 
-class WithdrawalBody(OptionalBody):
+class WithdrawalBody(Body):
     """Why the application is taken back."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "事務局の体制変更のため"}})
 
-    reason: Paragraphs = ""
+    reason: Text
 
 
 class InterviewView(View):
@@ -242,7 +242,7 @@ class DecisionView(View):
 
     outcome: Outcome
     decided_at: TokyoTime
-    decided_by: str
+    decided_by: str | None = Field(description="null: it is for the office alone")
     reasons: tuple[str, ...]
 
 
@@ -250,7 +250,7 @@ class WithdrawalView(View):
     """Who took an application back, when and why."""
 
     withdrawn_at: TokyoTime
-    withdrawn_by: str
+    withdrawn_by: str | None = Field(description="null: it is for the office alone")
     reason: str
 
 
@@ -274,7 +274,9 @@ class ApplicationView(View):
     weight: int | None = Field(description="null: it is for the office alone")
     absences: tuple[AbsenceView, ...]
     interview: InterviewView | None
-    decision: DecisionView | None
+    decision: DecisionView | None = Field(
+        description="null: there is none, or it is not told yet: its notice waits for release"
+    )
     withdrawal: WithdrawalView | None
 
 
@@ -330,6 +332,8 @@ def list(query: ApplicationQuery) -> ApplicationPage:
     )
     if query.state:
         wanted = wanted.where(Application.state == query.state)
+        if query.state in _DECIDED and not principal().is_of_the_office:
+            wanted = wanted.where(decision_told())
     if query.programme:
         wanted = wanted.where(Application.programme_id == query.programme)
     if query.organization:
@@ -442,9 +446,25 @@ def withdraw(path: ApplicationPath, body: WithdrawalBody) -> ApplicationView:
 
 
 def _view(application: Application) -> ApplicationView:
-    """Show an application; what the office notes of it is for the office alone."""
+    """Show an application; what the office notes of it is for the office alone.
+
+    So is who decided, and the decision itself until a person has let it out.
+    """
     view = ApplicationView.of(application)
-    if principal().role is not Role.ORGANIZATION:
+    if principal().is_of_the_office:
         return view
-    interview = view.interview and view.interview.model_copy(update={"notes": None})
-    return view.model_copy(update={"weight": None, "interview": interview})
+    told: dict[str, object] = {"weight": None}
+    if view.interview is not None:
+        told["interview"] = view.interview.model_copy(update={"notes": None})
+    if view.withdrawal is not None:
+        told["withdrawal"] = view.withdrawal.model_copy(update={"withdrawn_by": None})
+    if view.decision is not None:
+        told["decision"] = view.decision.model_copy(update={"decided_by": None})
+        if not decision_is_told(database(), application):
+            told["decision"] = None
+            if view.state in _DECIDED:
+                told["state"] = ApplicationState.INTERVIEWED
+    return view.model_copy(update=told)
+
+
+_DECIDED = frozenset({ApplicationState.ACCEPTED, ApplicationState.DECLINED})

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
+from api.context import principal
 from api.openapi import noun
 from api.records import page_of, visible
 from api.schema import Page, PageQuery, TokyoTime, View, absent
@@ -62,7 +63,9 @@ class AuditPage(Page):
 
 @blueprint.get("", responses={200: AuditPage})
 def list(query: AuditQuery) -> AuditPage:
-    """List the changes, the newest first."""
+    """List the changes, the newest first; of keys and notices to those who may list them."""
     wanted = conditions(**query.model_dump(exclude={"limit", "cursor"}))
     entries = visible(AuditEntry).where(*wanted)
+    if principal().kinds_not_told:
+        entries = entries.where(AuditEntry.kind.not_in(principal().kinds_not_told))
     return AuditPage.of(page_of(entries, [AuditEntry.id], query, newest_first=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -16,6 +16,7 @@ from api.records import one, page_of, visible
 from api.revisions import require_match
 from api.schema import (
     Body,
+    Hours,
     NamedView,
     OptionalBody,
     Page,
@@ -61,7 +62,7 @@ class EngagementQuery(PageQuery):
 
 
 class EngagementChangesBody(Body, EngagementChanges):
-    """What is to be different; what is left out stays."""
+    """What is to be different; what is left out stays. `absences` replaces those there were."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,6 +70,13 @@ class EngagementChangesBody(Body, EngagementChanges):
                 "session_minutes": [120, 90, 120],
                 "session_contents": ["行動計画", "事例の整理と本文の作成", "運用の助言"],
                 "max_gap_days": 42,
+                "absences": [
+                    {
+                        "start_at": "2025-12-01T09:00:00+09:00",
+                        "end_at": "2025-12-05T18:00:00+09:00",
+                        "reason": "年次総会",
+                    }
+                ],
             }
         }
     )
@@ -103,7 +111,7 @@ class EngagementView(View):
     min_gap_days: int
     target_gap_days: int
     max_gap_days: int
-    weight: int
+    weight: int | None = Field(description="null: it is for the office alone")
     municipality_code: str | None = Field(description="null: online")
     meeting_url: str | None
 
@@ -131,12 +139,26 @@ class CompletionView(View):
     completed_by: str
 
 
+class BusyTimeView(View):
+    """A time at which an organization receives nobody, [start_at, end_at)."""
+
+    start_at: TokyoTime
+    end_at: TokyoTime
+
+
 class EngagementDetailView(EngagementView):
-    """An engagement with what its sessions are for, and how it ended."""
+    """An engagement with its hours, what its sessions are for, and how it ended."""
+
+    derived: ClassVar[frozenset[str]] = frozenset({"sessions_to_replan"})
+
+    weekly_hours: tuple[Hours, ...]
+    preferred_hours: tuple[Hours, ...]
+    absences: tuple[BusyTimeView, ...]
 
     course: tuple[CourseSessionView, ...] = Field(description="the sessions that are wanted")
     sessions_to_replan: tuple[str, ...] = Field(
-        description="the ids of published sessions that no longer agree with this: "
+        description="the ids of published sessions that no longer agree with this, or no longer "
+        "fit their expert: "
         "ask for an assignment, or start a planning run"
     )
     completion: CompletionView | None
@@ -238,7 +260,8 @@ def list(query: EngagementQuery) -> EngagementPage:
         )
     if query.specialty:
         wanted = wanted.where(Engagement.application.has(needs(query.specialty)))
-    return EngagementPage.of(page_of(wanted, [Engagement.id], query))
+    page = EngagementPage.of(page_of(wanted, [Engagement.id], query))
+    return page.model_copy(update={"items": tuple(map(_for_reader, page.items))})
 
 
 @blueprint.get("/<engagement_id>", responses={200: EngagementDetailView})
@@ -303,12 +326,21 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
 
 def _detail(engagement: Engagement) -> EngagementDetailView:
     completion = engagement.completion
+    application = engagement.application
     return EngagementDetailView(
-        **dict(EngagementView.of(engagement)),
+        **dict(_for_reader(EngagementView.of(engagement))),
+        weekly_hours=tuple(map(Hours.model_validate, application.weekly_hours)),
+        preferred_hours=tuple(map(Hours.model_validate, application.preferred_hours)),
+        absences=tuple(map(BusyTimeView.of, application.absences)),
         course=tuple(map(CourseSessionView.of, course_of(engagement))),
         sessions_to_replan=tuple(each.id for each in sessions_to_replan(engagement, now())),
         completion=None if completion is None else CompletionView.of(completion),
     )
+
+
+def _for_reader(view: EngagementView) -> EngagementView:
+    """Show an engagement; how much it counts beside others is for the office alone."""
+    return view if principal().is_of_the_office else view.model_copy(update={"weight": None})
 
 
 def show_proposal(proposal: Proposal) -> ProposalView:

@@ -27,6 +27,7 @@ from api.schema import (
     created,
 )
 from matcher.fields import Identifier, MunicipalityCode
+from matcher.industries import Industry
 from matcher.models import Expert, holds
 from matcher.planning.replanning import sessions_to_replan
 from matcher.programme import Qualification, Specialty, Words
@@ -103,7 +104,7 @@ class ExpertQuery(PageQuery):
 
     qualification: Qualification | SkipJsonSchema[None] = absent("only those certified as this")
     specialty: Specialty | SkipJsonSchema[None] = absent("only those of one specialty")
-    industry: Identifier | SkipJsonSchema[None] = absent("only those who worked for one industry")
+    industry: Industry | SkipJsonSchema[None] = absent("only those who worked for one industry")
     active: bool | SkipJsonSchema[None] = absent("only those who serve now, or who do not")
     municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those of one municipality")
 
@@ -155,6 +156,12 @@ class SessionToReplanView(View):
     number: int
     start_at: TokyoTime
     reason: Words
+
+
+class SessionsToReplanView(View):
+    """What is to be planned again for one expert, as things stand."""
+
+    sessions_to_replan: tuple[SessionToReplanView, ...]
 
 
 class ChangedExpertView(ExpertView):
@@ -234,6 +241,16 @@ def set_hours(path: ExpertPath, body: AvailabilityBody) -> Any:  # noqa: ANN401 
         ChangedAvailabilityView(**dict(state), sessions_to_replan=_sessions_to_replan(expert)),
         state,
     )
+
+
+@blueprint.get("/<expert_id>/sessions-to-replan", responses={200: SessionsToReplanView})
+def to_replan(path: ExpertPath) -> SessionsToReplanView:
+    """List an expert's published sessions that do not fit as things stand, by their start.
+
+    A change of the expert or of hours answers the same list; each stays until a release moves it.
+    """
+    expert = one(Expert, path.expert_id)
+    return SessionsToReplanView(sessions_to_replan=_sessions_to_replan(expert))
 
 
 def _sessions_to_replan(expert: Expert) -> tuple[SessionToReplanView, ...]:

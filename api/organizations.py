@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -16,6 +17,7 @@ from api.revisions import require_match
 from api.schema import Body, Created, Page, PageQuery, PathParameters, View, absent, created
 from matcher.access import Reach
 from matcher.fields import CorporateNumber, Identifier, Line, MunicipalityCode
+from matcher.industries import Industry
 from matcher.models import LegalKind, Organization
 from matcher.recognition import warnings_of
 from matcher.registry import (
@@ -68,7 +70,7 @@ class OrganizationQuery(PageQuery):
 
     corporate_number: CorporateNumber | SkipJsonSchema[None] = absent("the one of this number")
     municipality: MunicipalityCode | SkipJsonSchema[None] = absent("only those of one municipality")
-    industry: Identifier | SkipJsonSchema[None] = absent("only those of one industry")
+    industry: Industry | SkipJsonSchema[None] = absent("only those of one industry")
     name: Line | SkipJsonSchema[None] = absent("only those with this in one of their names")
 
 
@@ -82,6 +84,8 @@ class WarningView(View):
 
 class OrganizationView(View):
     """An industry organization."""
+
+    derived: ClassVar[frozenset[str]] = frozenset({"warnings"})
 
     id: str
     name_ja: str

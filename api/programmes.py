@@ -12,7 +12,7 @@ from api.records import one, page_of, visible
 from api.revisions import require_match, tagged
 from api.schema import Body, Page, PageQuery, PathParameters, View
 from matcher.fields import Identifier
-from matcher.intake.periods import ProgrammeChanges, move_days
+from matcher.intake.programmes import ProgrammeChanges, revise_programme
 from matcher.models import Programme
 from matcher.programme import ProgrammeRules
 
@@ -26,13 +26,19 @@ class ProgrammePath(PathParameters):
 
 
 class ProgrammeChangesBody(Body, ProgrammeChanges):
-    """Days that are to be different, and why; what is left out stays."""
+    """Days and an office that are to be different, and why; what is left out stays."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
                 "application_period": {"last_day": "2025-12-19"},
                 "closed_days": ["2025-11-04"],
+                "office": {
+                    "name": {"ja": "専門家派遣事務局", "en": "Expert Dispatch Office"},
+                    "telephone": "03-0000-0000",
+                    "email": "office@dispatch.example.jp",
+                    "hours": {"ja": "平日 9時~17時", "en": "weekdays, 9:00-17:00"},
+                },
                 "reason": "申込多数のため、締切を繰り上げる",
             }
         }
@@ -46,12 +52,16 @@ class ProgrammeView(View):
     rules: ProgrammeRules
 
 
-class MovedProgrammeView(ProgrammeView):
-    """One year's service with other days, and what follows."""
+class RevisedProgrammeView(ProgrammeView):
+    """One year's service as revised, and what follows."""
 
     interviews_moved: int = Field(description="open interviews that are due on another day now")
     engagements_ending_later: int = Field(
         description="engagements that may go on after the implementation period, as agreed"
+    )
+    sessions_to_replan: tuple[str, ...] = Field(
+        description="ids of published sessions on days that are closed now: ask for assignments, "
+        "or start a planning run"
     )
 
 
@@ -64,29 +74,39 @@ class ProgrammePage(Page):
 @blueprint.get("", responses={200: ProgrammePage})
 def list(query: PageQuery) -> ProgrammePage:
     """List the programmes."""
-    return ProgrammePage.of(page_of(visible(Programme), [Programme.id], query))
+    page = ProgrammePage.of(page_of(visible(Programme), [Programme.id], query))
+    return page.model_copy(update={"items": tuple(map(_for_reader, page.items))})
 
 
 @blueprint.get("/<programme_id>", responses={200: ProgrammeView})
 def get(path: ProgrammePath) -> ProgrammeView:
     """Get the rules of one programme."""
-    return ProgrammeView.of(one(Programme, path.programme_id))
+    return _for_reader(ProgrammeView.of(one(Programme, path.programme_id)))
 
 
-@blueprint.patch("/<programme_id>", responses={200: MovedProgrammeView})
+def _for_reader(view: ProgrammeView) -> ProgrammeView:
+    """Show a programme; who of the office changed its days, and why, is for the office."""
+    if principal().is_of_the_office:
+        return view
+    return view.model_copy(update={"rules": view.rules.model_copy(update={"revisions": ()})})
+
+
+@blueprint.patch("/<programme_id>", responses={200: RevisedProgrammeView})
 def edit(path: ProgrammePath, body: ProgrammeChangesBody) -> Any:  # noqa: ANN401  a Flask answer
-    """Move the application period, the end of the implementation period, or closures.
+    """Move the application period, the end of the year or closures, or name the office.
 
+    Letters name the office that there is when they are composed, and none where it is null.
     If-Match holds the ETag with which the programme was read. Applications that came in in time
     stay so, and nothing that is agreed or published changes by itself.
     """
     programme = one(Programme, path.programme_id, for_change=True)
     require_match(ProgrammeView.of(programme))
-    moved = move_days(database(), programme, body, principal().name, now())
+    revised = revise_programme(database(), programme, body, principal().name, now())
     state = ProgrammeView.of(programme)
-    answer = MovedProgrammeView(
+    answer = RevisedProgrammeView(
         **dict(state),
-        interviews_moved=moved.interviews_moved,
-        engagements_ending_later=moved.engagements_ending_later,
+        interviews_moved=revised.interviews_moved,
+        engagements_ending_later=revised.engagements_ending_later,
+        sessions_to_replan=revised.sessions_to_replan,
     )
     return tagged(answer, state)

@@ -17,6 +17,7 @@ from api.identity import reach
 from api.schema import PageQuery
 from matcher.access import Reach, owned_by
 from matcher.errors import Invalid, NotFound
+from matcher.fields import is_within_reach
 from matcher.models import Base
 
 Record = TypeVar("Record", bound=Base)
@@ -102,7 +103,7 @@ def _as(column: InstrumentedAttribute[Any], value: object) -> object:
     kind = column.type.python_type
     if kind is datetime and isinstance(value, str):
         moment = datetime.fromisoformat(value)
-        if moment.tzinfo is not None:
+        if moment.tzinfo is not None and is_within_reach(moment):
             return moment
     elif type(value) is kind and "\x00" not in str(value) and _fits(column, value):
         return value

@@ -42,13 +42,41 @@ def require_match(state: BaseModel) -> None:
     """
     if not request.if_match:
         abort(HTTPStatus.PRECONDITION_REQUIRED)
-    if not request.if_match.contains(_digest_of(state)):
+    if not _is_named(state):
         raise ChangedMeanwhileError(state)
 
 
 def tagged(answer: Answered, state: BaseModel) -> tuple[Answered, int, dict[str, str]]:
     """Answer a change with more than the state it made; the ETag is that of the state."""
-    return answer, HTTPStatus.OK, {"ETag": quote_etag(_digest_of(state))}
+    return answer, HTTPStatus.OK, {"ETag": quote_etag(tag_of(state))}
+
+
+def tag_of(state: BaseModel) -> str:
+    """What tells a state from others: the record's own, then with what is derived, if anything is.
+
+    A cache compares the whole; who changes the record has to have read the first part only.
+    """
+    whole = state.model_dump_json()
+    derived: frozenset[str] = getattr(state, "derived", frozenset())
+    if not derived:
+        return _digest(whole.encode())
+    return f"{_own_digest(state, derived)}.{_digest(whole.encode())}"
+
+
+def _is_named(state: BaseModel) -> bool:
+    own = tag_of(state).partition(".")[0]
+    given = request.if_match
+    return given.star_tag or any(tag.partition(".")[0] == own for tag in given.as_set())
+
+
+def _own_digest(state: BaseModel, derived: frozenset[str]) -> str:
+    return _digest(state.model_dump_json(exclude=set(derived)).encode())
+
+
+def tag_state(response: Response, state: BaseModel) -> None:
+    """Tag an answer that shows one state; others are tagged by their bytes."""
+    if request.method in _TAGGED and getattr(state, "derived", None):
+        response.set_etag(tag_of(state))
 
 
 def _tag(response: Response) -> Response:
@@ -67,12 +95,8 @@ def _changed_meanwhile(error: ChangedMeanwhileError) -> Response:
     response = problem(
         HTTPStatus.PRECONDITION_FAILED, "precondition_failed", members={"current": current}
     )
-    response.set_etag(_digest_of(error.state))
+    response.set_etag(tag_of(error.state))
     return response
-
-
-def _digest_of(state: BaseModel) -> str:
-    return _digest(state.model_dump_json().encode())
 
 
 def _digest(content: bytes) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -80,6 +80,10 @@ class View(BaseModel):
     """What an answer shows."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    derived: ClassVar[frozenset[str]] = frozenset()
+    """Fields that follow from other records or from the day: to change the record, nobody has to
+    have read them as they are now."""
 
     @classmethod
     def of(cls, record: object) -> Self:

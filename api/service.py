@@ -27,13 +27,21 @@ from api import (
     sessions,
 )
 from api.content import MAX_BODY_BYTES, check_content, check_query
-from api.context import Services, database, keep_services, now, principal, unit_of_work
+from api.context import (
+    Services,
+    database,
+    keep_services,
+    now,
+    principal,
+    services,
+    unit_of_work,
+)
 from api.health import register_health
 from api.identity import register_identity
 from api.logs import register_logs
 from api.openapi import INFO, SECURITY_SCHEMES, complete
 from api.problems import Problem, refuse, register_problems
-from api.revisions import register_revisions
+from api.revisions import register_revisions, tag_state
 from matcher.database import create_database_engine, session_factory
 from matcher.idempotency import Answer, KeyedRequest, recall, remember
 from matcher.jobs import Jobs, open_queue
@@ -89,7 +97,8 @@ class Service(OpenAPI):
             request.full_path.rstrip("?"),
             request.get_data(),
         )
-        earlier = recall(database(), asked, now())
+        with services().reading() as db:  # nobody who writes waits for the work that follows
+            earlier = recall(db, asked, now())
         if earlier is not None:
             return _replayed(earlier)
         response = self.make_response(answer())
@@ -151,7 +160,9 @@ def _services(settings: Settings, clock: Callable[[], datetime]) -> Services:
 
 
 def _json(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), mimetype="application/json")
+    response = Response(model.model_dump_json(), mimetype="application/json")
+    tag_state(response, model)
+    return response
 
 
 def _kept(response: Response) -> Answer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pydantic import AliasPath, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload
@@ -17,7 +15,7 @@ from matcher.clock import start_of
 from matcher.delivery.moving import SessionMove, move_session
 from matcher.delivery.reports import ReportDraft, SessionOutcome, report_of, report_session
 from matcher.delivery.sessions import LapseDraft, cancel_session
-from matcher.fields import Identifier
+from matcher.fields import Day, Identifier
 from matcher.models import Engagement, ManualState, Party, Session, SessionStatus
 from matcher.programme import Phase
 
@@ -36,8 +34,8 @@ class SessionQuery(PageQuery):
     engagement: Identifier | SkipJsonSchema[None] = absent("only those of one engagement")
     expert: Identifier | SkipJsonSchema[None] = absent("only those of one expert")
     status: SessionStatus | SkipJsonSchema[None] = absent("only those of one status")
-    from_: date | SkipJsonSchema[None] = absent("only those of this day and later", alias="from")
-    until: date | SkipJsonSchema[None] = absent("only those before this day")
+    from_: Day | SkipJsonSchema[None] = absent("only those of this day and later", alias="from")
+    until: Day | SkipJsonSchema[None] = absent("only those before this day")
 
 
 class MoveBody(Body, SessionMove):
@@ -80,8 +78,8 @@ class LapseView(View):
     """Why a session does not take place, or did not."""
 
     party: Party
-    reason: str
-    recorded_by: str
+    reason: str | None = Field(description="null: it was cancelled, and why is for the office")
+    recorded_by: str | None = Field(description="null: likewise")
     recorded_at: TokyoTime
 
 
@@ -146,13 +144,14 @@ def list(query: SessionQuery) -> SessionPage:
         wanted = wanted.where(Session.start_at >= start_of(query.from_))
     if query.until:
         wanted = wanted.where(Session.start_at < start_of(query.until))
-    return SessionPage.of(page_of(wanted, [Session.start_at, Session.id], query))
+    page = SessionPage.of(page_of(wanted, [Session.start_at, Session.id], query))
+    return page.model_copy(update={"items": tuple(map(_for_reader, page.items))})
 
 
 @blueprint.get("/<session_id>", responses={200: SessionView})
 def get(path: SessionPath) -> SessionView:
     """Get one session."""
-    return SessionView.of(one(Session, path.session_id))
+    return _for_reader(SessionView.of(one(Session, path.session_id)))
 
 
 @blueprint.patch("/<session_id>", responses={200: SessionView})
@@ -193,6 +192,14 @@ def cancel(path: SessionPath, body: CancellationBody) -> SessionView:
     """
     session = one(Session, path.session_id)
     return SessionView.of(cancel_session(database(), session.id, body, principal().name, now()))
+
+
+def _for_reader(view: SessionView) -> SessionView:
+    """Show a session; why the office cancelled it may speak of an illness, and stays there."""
+    if view.lapse is None or view.status != SessionStatus.CANCELLED or principal().is_of_the_office:
+        return view
+    lapse = view.lapse.model_copy(update={"reason": None, "recorded_by": None})
+    return view.model_copy(update={"lapse": lapse})
 
 
 _NAMES = (

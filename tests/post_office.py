@@ -1,8 +1,12 @@
-"""A real mail server, which keeps what it takes and refuses whom it is told to."""
+"""A real mail server, which keeps what it takes and refuses whom it is told to.
+
+With a certificate it is reached encrypted, from the start or after STARTTLS.
+"""
 
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +15,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from aiosmtpd.smtp import Session as Visit
@@ -30,8 +35,18 @@ class PostOffice:
     """Whether it hangs up once it has a message, without a word."""
     received: list[Envelope] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
+    greetings: int = 0
+    """How often somebody said hello; after STARTTLS it is said again."""
 
     # aiosmtpd calls them by these names, with these arguments.
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, visit: Visit, _envelope: Envelope, name: str, answers: list[str]
+    ) -> list[str]:
+        """Count a hello, and answer it as the server would."""
+        visit.host_name = name
+        self.greetings += 1
+        return answers
+
     async def handle_RCPT(  # noqa: N802
         self,
         _server: SMTP,
@@ -82,14 +97,27 @@ class PostOffice:
 
 
 @contextmanager
-def post_office(host: str = "127.0.0.1") -> Iterator[PostOffice]:
-    """Run a mail server on a free port of this machine."""
+def post_office(
+    host: str = "127.0.0.1",
+    *,
+    encrypted: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+) -> Iterator[PostOffice]:
+    """Run a mail server on a free port of this machine.
+
+    It is encrypted from the start, or demands STARTTLS before anything else, where it has a
+    certificate for that.
+    """
     port = free_port()
-    office = PostOffice(f"smtp://{host}:{port}")
+    scheme = "smtp" if encrypted is None else "smtps"
+    office = PostOffice(f"{scheme}://{host}:{port}")
     controller = Controller(
         office,
         hostname=host,
         port=port,
+        ssl_context=encrypted,
+        tls_context=starttls,
+        require_starttls=starttls is not None,
         authenticator=office.authenticate,
         auth_require_tls=False,
     )
@@ -98,6 +126,13 @@ def post_office(host: str = "127.0.0.1") -> Iterator[PostOffice]:
         yield office
     finally:
         controller.stop()
+
+
+def certified(authority: trustme.CA, host: str) -> ssl.SSLContext:
+    """What a server shows that an authority has certified under a name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
 
 
 def free_port() -> int:

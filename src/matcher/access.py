@@ -76,6 +76,7 @@ PERMISSIONS: Final = _permissions(
         ("experts.edit", _ALL, _ALL, _ALL, _NO, _NO),
         ("experts.availability", _ALL, _ALL, _ALL, _OWN, _NO),
         ("experts.set_hours", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("experts.to_replan", _ALL, _ALL, _ALL, _OWN, _NO),
         ("applications.list", _ALL, _ALL, _ALL, _NO, _OWN),
         ("applications.get", _ALL, _ALL, _ALL, _NO, _OWN),
         ("applications.submit", _ALL, _NO, _ALL, _NO, _OWN),
@@ -125,6 +126,12 @@ PERMISSIONS: Final = _permissions(
 )
 """Operation → role → reach. The names are the API's operation ids."""
 
+_TOLD_TO_THOSE_WHO_MAY: Final[Mapping[str, str]] = {
+    "notice": "notices.list",
+    "api_key": "keys.list",
+}
+"""Kinds of records of which the audit speaks only to those who may list the records themselves."""
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -137,9 +144,25 @@ class Principal:
     label: str = ""
 
     @property
+    def is_of_the_office(self) -> bool:
+        """Whether it speaks for the office, and not for an expert or an organization."""
+        return self.role not in _OWNERS
+
+    @property
+    def kinds_not_told(self) -> frozenset[str]:
+        """The kinds of records of whose changes the audit does not speak to this principal."""
+        return frozenset(
+            kind
+            for kind, operation in _TOLD_TO_THOSE_WHO_MAY.items()
+            if PERMISSIONS[operation][self.role] is not Reach.ALL
+        )
+
+    @property
     def name(self) -> str:
         """How the records name who did something."""
-        return f"{self.label} ({self.key_id})" if self.label else self.key_id
+        owner = f"{self.role} {self.subject_id}" if self.subject_id else ""
+        name = self.label or owner
+        return f"{name} ({self.key_id})" if name else self.key_id
 
     def reach(self, operation: str) -> Reach:
         """How far this principal reaches in an operation.
@@ -151,7 +174,7 @@ class Principal:
         if reach is Reach.NONE:
             raise Forbidden(
                 f"A key of role {self.role} may not do this.",
-                f"役割「{self.role}」のAPIキーではこの操作はできません。",
+                f"役割「{self.role.ja}」のAPIキーではこの操作はできません。",
             )
         return reach
 
@@ -160,6 +183,26 @@ def owned_by(kind: type[Base], principal: Principal) -> ColumnElement[bool]:
     """The records of a kind that are the principal's own; none where nobody said otherwise."""
     rule = _OWNED.get((principal.role, kind))
     return false() if rule is None else rule(principal.subject_id)
+
+
+_TOLD: Final = select(Notice.application_id).where(
+    Notice.state.in_((NoticeState.RELEASED, NoticeState.SENT))
+)
+"""The applications whose decision a person has let out."""
+
+
+def decision_is_told(db: Database, application: Application) -> bool:
+    """Whether an organization knows what was decided on its application.
+
+    A person has released the notice, or sessions stand in its calendar.
+    """
+    told = db.scalar(_TOLD.where(Notice.application_id == application.id).limit(1)) is not None
+    return told or (application.engagement is not None and bool(application.engagement.sessions))
+
+
+def decision_told() -> ColumnElement[bool]:
+    """The applications of which an organization knows what was decided."""
+    return Application.id.in_(_TOLD) | Application.engagement.has(Engagement.sessions.any())
 
 
 _OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElement[bool]]]] = {
@@ -171,7 +214,10 @@ _OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElem
     (Role.EXPERT, Feed): lambda own: (Feed.owner_kind == FeedOwner.EXPERT) & (Feed.owner_id == own),
     (Role.ORGANIZATION, Organization): lambda own: Organization.id == own,
     (Role.ORGANIZATION, Application): lambda own: Application.organization_id == own,
-    (Role.ORGANIZATION, Engagement): lambda own: Engagement.organization_id == own,
+    (Role.ORGANIZATION, Engagement): lambda own: (
+        (Engagement.organization_id == own)
+        & (Engagement.application_id.in_(_TOLD) | Engagement.sessions.any())
+    ),
     (Role.ORGANIZATION, Session): lambda own: Session.engagement.has(
         Engagement.organization_id == own
     ),
@@ -313,28 +359,33 @@ def revoke_key(db: Database, key_id: str, now: datetime, *, keep_an_admin: bool 
         NotFound: there is no such key.
         Conflict: it was revoked before, or is the last valid key of an admin.
     """
+    admins = _admins_for_change(db) if keep_an_admin else ()
     key = find_key(db, key_id, for_change=True)
     if key.revoked_at is not None:
         raise Conflict(
             f"Key {key_id} was revoked before.", f"APIキー {key_id} はすでに失効しています。"
         )
     if keep_an_admin:
-        _require_another_admin(db, key, now)
+        _require_another_admin(key, admins, now)
     key.revoked_at = now
     db.flush()
     return key
 
 
-def _require_another_admin(db: Database, key: ApiKey, now: datetime) -> None:
-    if key.role is not Role.ADMIN or state_of(key, now) != "valid":
-        return
-    admins = db.scalars(
+def _admins_for_change(db: Database) -> Sequence[ApiKey]:
+    """The keys of admins, locked in one order: two who revoke each other take turns."""
+    return db.scalars(
         select(ApiKey)
         .where(ApiKey.role == Role.ADMIN)
         .order_by(ApiKey.id)
-        .with_for_update()  # two admins who revoke each other take turns
+        .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
+
+
+def _require_another_admin(key: ApiKey, admins: Sequence[ApiKey], now: datetime) -> None:
+    if key.role is not Role.ADMIN or state_of(key, now) != "valid":
+        return
     if not any(state_of(each, now) == "valid" for each in admins if each.id != key.id):
         raise Conflict(
             f"Key {key.id} is the last valid key of an admin. Make another one first, or use "
@@ -362,7 +413,7 @@ def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
                 "subject_id",
                 f"a key of role {role} speaks for the office",
                 "leave it out",
-                reason_ja=f"役割「{role}」のキーは事務局のものです",
+                reason_ja=f"役割「{role.ja}」のキーは事務局のものです",
                 remedy_ja="省略してください",
             )
     elif subject_id is None:
@@ -370,7 +421,7 @@ def _check_subject(db: Database, role: Role, subject_id: str | None) -> None:
             "subject_id",
             f"a key of role {role} needs one",
             f"give the id of the {role}",
-            reason_ja=f"役割「{role}」のキーには必要です",
+            reason_ja=f"役割「{role.ja}」のキーには必要です",
             remedy_ja="専門家または団体のIDを指定してください",
         )
     elif db.get(owner, subject_id) is None:

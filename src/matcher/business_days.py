@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import count, islice
 
 import holidays
@@ -54,6 +55,9 @@ class BusinessCalendar:
 def national_holidays(first: dt.date, last: dt.date) -> frozenset[dt.date]:
     """Japan's national holidays from `first` to `last`, both included, substitutes among them."""
     years = range(first.year, last.year + 1)
-    return frozenset(
-        day for day in holidays.country_holidays("JP", years=years) if first <= day <= last
-    )
+    return frozenset(day for year in years for day in _holidays_of(year) if first <= day <= last)
+
+
+@lru_cache
+def _holidays_of(year: int) -> frozenset[dt.date]:
+    return frozenset(holidays.country_holidays("JP", years=year))

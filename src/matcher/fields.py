@@ -5,7 +5,7 @@ A line break or a control character in a name would spoil calendars and tables, 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -44,14 +44,35 @@ Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 Telephone = Annotated[str, StringConstraints(pattern=TELEPHONE)]
 """A number to call, or none."""
 
+GivenTelephone = Annotated[str, StringConstraints(min_length=1, pattern=TELEPHONE)]
+"""A number to call."""
+
 MunicipalityCode = Annotated[str, StringConstraints(pattern=MUNICIPALITY_CODE)]
 
 CorporateNumber = Annotated[str, StringConstraints(pattern=CORPORATE_NUMBER)]
 """Thirteen digits (法人番号). Whether the check digit holds is for the assessment to say."""
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+
+
+def is_within_reach(day: date) -> bool:
+    """Whether a day, or the day of a time, lies in the years that are counted in here."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
+def _day_within_reach(day: date) -> date:
+    if not is_within_reach(day):
+        raise PydanticCustomError("moment_range", "a day lies in the years 2000 to 2099")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_day_within_reach)]
+"""A day of the calendar."""
+
+
 def _within_reach(moment: datetime) -> datetime:
-    if not 2000 <= moment.year < 2100:
+    if not is_within_reach(moment):
         raise PydanticCustomError("moment_range", "a time lies in the years 2000 to 2099")
     return moment.astimezone(UTC)
 
@@ -61,6 +82,10 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 
 TimeLimit = Annotated[float, Field(gt=0, le=3600)]
 """How long a planning run may take, in seconds."""
+
+
+MeetingUrl = Annotated[str, StringConstraints(max_length=500, pattern=r"^https://[!-~]+$")]
+"""Where an online session is joined."""
 
 
 def unchanged() -> Any:  # noqa: ANN401  it stands for a field of any type

@@ -59,9 +59,8 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
             shown again.
     """
     _check_key(request.key)
-    _forget_old_ones(db, request.key_owner, now)
     kept = db.get(IdempotentRequest, (request.key_owner, request.key))
-    if kept is None:
+    if kept is None or kept.created_at <= now - KEPT_FOR:
         return None
     asked = (request.method, request.path, request.body_digest)
     if (kept.method, kept.path, kept.body_digest) != asked:
@@ -81,7 +80,12 @@ def recall(db: Session, request: KeyedRequest, now: datetime) -> Answer | None:
 
 
 def remember(db: Session, request: KeyedRequest, answer: Answer, now: datetime) -> None:
-    """Keep an answer, and with it the key."""
+    """Keep an answer, and with it the key; the caller's old ones are forgotten.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: an equal request was answered meanwhile.
+    """
+    _forget_old_ones(db, request.key_owner, now)
     db.add(
         IdempotentRequest(
             key=request.key,
@@ -107,11 +111,11 @@ def _forget_old_ones(db: Session, key_owner: str, now: datetime) -> None:
 
 
 def _check_key(key: str) -> None:
-    if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+    if not (0 < len(key) <= 255 and all("!" <= letter <= "~" for letter in key)):
         raise Invalid(
             "Idempotency-Key",
             "it is no key",
-            "give 1 to 255 printable ASCII characters, such as a UUID",
+            "give 1 to 255 printable ASCII characters without a space, such as a UUID",
             reason_ja="キーの書式が正しくありません",
-            remedy_ja="UUID など、印字できる ASCII 文字 1〜255 字で指定してください",
+            remedy_ja="UUID など、空白を含まない ASCII 文字 1〜255 字で指定してください",
         )

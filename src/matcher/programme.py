@@ -23,6 +23,7 @@ from pydantic import (
 
 from matcher.business_days import BusinessCalendar, national_holidays
 from matcher.errors import NotFound
+from matcher.fields import Email, GivenTelephone, Line
 from solver.problem import Weights
 
 Positive = Annotated[int, Field(ge=1)]
@@ -89,6 +90,23 @@ class Words(_Rules):
 
     ja: str
     en: str
+
+
+class LineOfWords(_Rules):
+    """One line of text in both languages."""
+
+    ja: Line
+    en: Line
+
+
+class Office(_Rules):
+    """Who runs the programme, as letters name it: its name, and how it is reached."""
+
+    name: LineOfWords
+    telephone: GivenTelephone
+    email: Email
+    hours: LineOfWords | None = None
+    """When somebody answers the telephone, in the office's own words."""
 
 
 class Period(_Rules):
@@ -274,6 +292,8 @@ class ProgrammeRules(_Rules):
     phases: tuple[PhaseRules, ...]
     requirements: tuple[Requirement, ...]
     legal_kinds: tuple[LegalKindRules, ...] = ()
+    office: Office | None = None
+    """None: nobody has said yet how it is reached; the programme's page does not."""
     weights: Weights
     revisions: tuple[RulesRevision, ...] = ()
 
@@ -382,6 +402,12 @@ class ProgrammeRules(_Rules):
             if requirement.id == id:
                 return requirement
         raise NotFound("requirement", id)
+
+
+def packaged_programmes() -> tuple[str, ...]:
+    """The ids of the programmes whose rules come with this package."""
+    found = (files("matcher") / "data" / "programmes").iterdir()
+    return tuple(sorted(each.name.removesuffix(".json") for each in found))
 
 
 def read_rules(programme_id: str) -> ProgrammeRules:

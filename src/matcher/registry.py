@@ -23,6 +23,7 @@ from matcher.fields import (
     unchanged,
 )
 from matcher.geography import MUNICIPALITIES
+from matcher.industries import Industry
 from matcher.models import (
     ConflictOfInterest,
     Expert,
@@ -33,7 +34,7 @@ from matcher.models import (
     WeeklyHours,
 )
 from matcher.programme import Qualification, Specialty
-from matcher.recognition import refuse_known, refuse_known_number
+from matcher.recognition import forget, refuse_known, refuse_known_number, remember
 
 SessionCap = Annotated[int, Field(ge=0, le=1000)]
 
@@ -58,7 +59,7 @@ class OrganizationDraft(Draft):
     municipality_code: MunicipalityCode
     address_ja: Line
     address_en: OptionalLine = ""
-    industry: Identifier
+    industry: Industry
     contact_name: Line
     contact_email: Email
     contact_phone: Telephone = ""
@@ -77,7 +78,7 @@ class OrganizationChanges(Draft):
     municipality_code: MunicipalityCode = unchanged()
     address_ja: Line = unchanged()
     address_en: OptionalLine = unchanged()
-    industry: Identifier = unchanged()
+    industry: Industry = unchanged()
     contact_name: Line = unchanged()
     contact_email: Email = unchanged()
     contact_phone: Telephone = unchanged()
@@ -99,7 +100,7 @@ class ExpertDraft(Draft):
     email: Email
     municipality_code: MunicipalityCode
     qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)]
-    industries: Annotated[tuple[Identifier, ...], Field(max_length=50)] = ()
+    industries: Annotated[tuple[Industry, ...], Field(max_length=50)] = ()
     languages: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)] = ("ja",)
     max_per_day: SessionCap
     max_per_week: SessionCap
@@ -119,7 +120,7 @@ class ExpertChanges(Draft):
     qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)] = (
         unchanged()
     )
-    industries: Annotated[tuple[Identifier, ...], Field(max_length=50)] = unchanged()
+    industries: Annotated[tuple[Industry, ...], Field(max_length=50)] = unchanged()
     languages: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=20)] = unchanged()
     max_per_day: SessionCap = unchanged()
     max_per_week: SessionCap = unchanged()
@@ -160,6 +161,7 @@ def register_organization(db: Session, draft: OrganizationDraft, now: dt.datetim
         refuse_known(db, organization)
     db.add(organization)
     db.flush()
+    remember(db, organization)
     return organization
 
 
@@ -176,6 +178,7 @@ def edit_organization(
         refuse_known_number(db, changes.corporate_number, own_id=organization.id)
     _revise(organization, values, now)
     db.flush()
+    forget(db)
     return organization
 
 

@@ -236,11 +236,16 @@ def explain(problems: Sequence[ErrorDetails], language: Language) -> list[FieldP
     names of its own: only the type is told of, under the name of the field.
     """
     optional = {problem["loc"][:-1] for problem in problems if problem["type"] == "none_required"}
+    within = {
+        problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))
+    }
     return [
         _explain(problem, loc[:-1] if loc[:-1] in optional else loc, language)
         for problem in problems
-        if problem["type"] != "none_required"
         for loc in (problem["loc"],)
+        if problem["type"] != "none_required"
+        # An entry that is wrong is not counted: that a list is too short follows from it.
+        and not (problem["type"] == "too_short" and loc in within)
     ]
 
 
@@ -257,7 +262,7 @@ def _explain(problem: ErrorDetails, loc: tuple[int | str, ...], language: Langua
         words = _other(problem["msg"].removeprefix("Value error, "))
     detail, remedy = words[:2] if language == "en" else words[2:]
     return FieldProblem(
-        field=".".join(str(part) for part in loc) or "body",
+        field=".".join(str(part) for part in loc if part != "[key]") or "body",
         detail=detail,
         remedy=remedy.format_map(figures),
     )

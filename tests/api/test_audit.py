@@ -76,6 +76,24 @@ def test_a_record_is_shown_with_what_belongs_to_it(admin: Caller) -> None:
     }
 
 
+def test_changes_of_keys_and_notices_are_told_to_those_who_may_list_them(
+    service: RunningService, admin: Caller
+) -> None:
+    owner = new(admin, "/v1/organizations", organization())["id"]
+    new_engagement(admin, owner)  # its notice waits in the outbox
+    service.caller(Role.STAFF)
+
+    def told(role: Role, kind: str) -> bool:
+        return bool(entries(service.caller(role), kind=kind))
+
+    assert told(Role.ADMIN, "api_key")
+    assert told(Role.STAFF, "notice")
+    assert not told(Role.STAFF, "api_key")
+    assert not told(Role.PLANNER, "api_key")
+    assert not told(Role.PLANNER, "notice")
+    assert "notice" not in {each["kind"] for each in entries(service.caller(Role.PLANNER))}
+
+
 def test_entries_are_found_by_time(admin: Caller) -> None:
     new_expert(admin)
     (newest,) = admin.get("/v1/audit?limit=1").json()["items"]

@@ -30,6 +30,14 @@ def assigned(admin: Caller) -> tuple[str, list[dict[str, object]]]:
     return expert_id, sessions
 
 
+def to_replan(caller: Caller, expert_id: str) -> list[dict[str, object]]:
+    """What is to be planned again for an expert."""
+    answer = caller.get(f"/v1/experts/{expert_id}/sessions-to-replan")
+    assert answer.status_code == 200, answer.text
+    sessions: list[dict[str, object]] = answer.json()["sessions_to_replan"]
+    return sessions
+
+
 def test_hours_that_leave_out_published_sessions_say_which_and_move_none(
     service: RunningService, admin: Caller, assigned: tuple[str, list[dict[str, object]]]
 ) -> None:
@@ -54,9 +62,21 @@ def test_hours_that_leave_out_published_sessions_say_which_and_move_none(
         }
         assert admin.get(f"/v1/sessions/{each['id']}").json() == each
     assert changed.headers["ETag"] == expert.get(path).headers["ETag"]
+    assert to_replan(expert, expert_id) == changed.json()["sessions_to_replan"]
     full = {"weekly_hours": hours(), "absences": []}
     again = expert.ask("PUT", path, full, If_Match=changed.headers["ETag"])
     assert again.json()["sessions_to_replan"] == []
+    assert to_replan(expert, expert_id) == []
+
+
+def test_what_is_to_be_planned_again_is_shown_to_the_office_and_to_the_expert_alone(
+    service: RunningService, admin: Caller, assigned: tuple[str, list[dict[str, object]]]
+) -> None:
+    expert_id, _ = assigned
+    for role in (Role.PLANNER, Role.STAFF):
+        assert to_replan(service.caller(role), expert_id) == []
+    other = service.caller(Role.EXPERT, new_expert(admin))
+    assert other.get(f"/v1/experts/{expert_id}/sessions-to-replan").status_code == 404
 
 
 def test_an_expert_who_takes_no_more_engagements_has_the_published_ones_named(
@@ -67,6 +87,7 @@ def test_an_expert_who_takes_no_more_engagements_has_the_published_ones_named(
     changed = admin.ask("PATCH", path, {"active": False}, If_Match=admin.get(path).headers["ETag"])
     named = {each["id"] for each in changed.json()["sessions_to_replan"]}
     assert {each["id"] for each in sessions} <= named
+    assert {str(each["id"]) for each in to_replan(admin, expert_id)} == named
     admin.ask("PATCH", path, {"active": True}, If_Match=changed.headers["ETag"])
 
 
@@ -116,6 +137,40 @@ def test_staff_move_the_deadline_and_the_texts_follow(
     finally:
         with service.database() as db:
             load_programme(db, "tokyo-2025")  # for the tests that share this service
+
+
+def test_staff_name_the_office_and_the_letters_say_how_to_reach_it(
+    service: RunningService, admin: Caller
+) -> None:
+    office = {
+        "name": {"ja": "架空派遣事務局", "en": "Imaginary Dispatch Office"},
+        "telephone": "03-0000-0000",
+        "email": "office@dispatch.example.jp",
+        "hours": None,
+    }
+    staff = service.caller(Role.STAFF)
+    assert staff.get(PROGRAMME).json()["rules"]["office"] is None
+    state = staff.get(PROGRAMME).headers["ETag"]
+    changes = {"office": office, "reason": "窓口の開設"}
+    named = staff.ask("PATCH", PROGRAMME, changes, If_Match=state)
+    try:
+        assert named.json()["rules"]["office"] == office
+        owner = new(admin, "/v1/organizations", organization())["id"]
+        engagement_id = new_engagement(admin, owner)
+        letter = staff.get(f"/v1/notices?application={engagement_id}").json()["items"][0]
+        page = staff.get(f"/v1/notices/{letter['id']}/document?language=en").text
+        assert "Telephone: 03-0000-0000" in page
+    finally:
+        none = {"office": None, "reason": "窓口の閉鎖"}
+        gone = staff.ask("PATCH", PROGRAMME, none, If_Match=named.headers["ETag"])
+    assert gone.json()["rules"]["office"] is None
+
+
+def test_an_office_without_a_number_is_refused_by_its_field(admin: Caller) -> None:
+    office = {"name": {"ja": "事務局", "en": "Office"}, "telephone": "", "email": "a@example.jp"}
+    answer = admin.ask("PATCH", PROGRAMME, {"office": office, "reason": "誤り"}, If_Match="*")
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == ["office.telephone"]
 
 
 def test_a_period_that_ends_before_it_begins_is_refused_by_its_field(admin: Caller) -> None:

@@ -45,7 +45,7 @@ def test_a_key_speaks_for_somebody_on_record(service: RunningService, admin: Cal
     assert nobody.json()["errors"] == [
         {
             "field": "subject_id",
-            "detail": "役割「expert」のキーには必要です",
+            "detail": "役割「専門家」のキーには必要です",
             "remedy": "専門家または団体のIDを指定してください",
         }
     ]

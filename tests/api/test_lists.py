@@ -103,6 +103,23 @@ def test_a_list_shows_what_is_asked_for(client: FlaskClient, query: str, found: 
     assert sorted(_ids(client, f"/v1/{query}")) == found
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("sessions?from=0001-01-01", "from"),
+        ("sessions?until=9999-12-31", "until"),
+        ("applications?submitted_since=0001-01-01", "submitted_since"),
+        ("applications?due_before=2100-01-01", "due_before"),
+    ],
+)
+def test_a_day_beyond_the_calendar_is_refused_by_its_name(
+    client: FlaskClient, query: str, field: str
+) -> None:
+    answer = client.get(f"/v1/{query}")
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.get_json()["errors"]] == [field]
+
+
 @settings(
     max_examples=8,
     deadline=None,

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from matcher.models import Role, load_programme
 from tests.api.records import accept, application, new, organization
 from tests.api.service import Caller, RunningService, serving
-from tests.post_office import SENDER, PostOffice, post_office
-
-PATIENCE_SECONDS = 60
+from tests.post_office import PATIENCE_SECONDS, SENDER, PostOffice, certified, post_office
 
 
 def decided(caller: Caller, **changes: object) -> dict[str, Any]:
@@ -105,17 +104,31 @@ def test_a_draft_is_composed_anew_after_a_correction(admin: Caller) -> None:
     assert anew.json()["state"] == "draft"
 
 
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A private authority, which the operator has to name."""
+    return trustme.CA()
+
+
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with post_office() as office:
+def office(authority: trustme.CA) -> Iterator[PostOffice]:
+    with post_office(encrypted=certified(authority, "127.0.0.1")) as office:
         yield office
 
 
 @pytest.fixture
-def mailing(sqlite_template: Path, tmp_path: Path, office: PostOffice) -> Iterator[RunningService]:
-    """A service with its worker and a mail server."""
+def mailing(
+    sqlite_template: Path, tmp_path: Path, office: PostOffice, authority: trustme.CA
+) -> Iterator[RunningService]:
+    """A service with its worker and a mail server, reached encrypted."""
     url = f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'matcher.sqlite')}"
-    mail = {"MATCHER_SMTP_URL": office.url, "MATCHER_MAIL_SENDER": SENDER}
+    known = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(known))
+    mail = {
+        "MATCHER_SMTP_URL": office.url,
+        "MATCHER_MAIL_SENDER": SENDER,
+        "SSL_CERT_FILE": str(known),
+    }
     with serving(url, tmp_path, **mail) as running:
         with running.database() as db:
             load_programme(db, "tokyo-2025")

@@ -161,7 +161,7 @@ Ask = Callable[[Caller, RunningService, str], requests.Response]
 
 
 def _taken(admin: Caller, service: RunningService, language: str) -> requests.Response:
-    key = f"for another request, {language}"
+    key = f"for-another-request-{language}"
     admin.post("/v1/experts", expert(), Idempotency_Key=key)
     return admin.post("/v1/experts", expert(), Idempotency_Key=key, Accept_Language=language)
 

@@ -53,8 +53,8 @@ def test_an_organization_is_edited_in_the_state_that_was_read(admin: Caller) -> 
 
 
 def test_organizations_are_found_by_what_is_known_of_them(admin: Caller) -> None:
-    industry = new_identifier("industry-")
-    changes = {"industry": industry, "municipality_code": "13421", "name_en": f"100% {industry}"}
+    industry, name = "energy", new_identifier("name-")
+    changes = {"industry": industry, "municipality_code": "13421", "name_en": f"100% {name}"}
     body = organization(**changes)
     wanted = new(admin, "/v1/organizations", body)["id"]
     new(admin, "/v1/organizations", organization())
@@ -62,16 +62,17 @@ def test_organizations_are_found_by_what_is_known_of_them(admin: Caller) -> None
         f"corporate_number={body['corporate_number']}",
         f"industry={industry}",
         f"municipality=13421&industry={industry}",
-        f"name={industry.upper()}",
-        f"name=100%25 {industry}",
+        f"name={name.upper()}",
+        f"name=100%25 {name}",
     ):
         assert _ids(admin, f"/v1/organizations?{query}") == [wanted]
     assert _ids(admin, f"/v1/organizations?municipality=13101&industry={industry}") == []
-    assert _ids(admin, f"/v1/organizations?name=1_0% {industry}") == []
+    assert _ids(admin, f"/v1/organizations?name=1_0% {name}") == []
+    assert admin.get("/v1/organizations?industry=retial").status_code == 422
 
 
 def test_experts_are_found_by_what_they_can_do(admin: Caller) -> None:
-    industry = new_identifier("industry-")
+    industry = "waste_disposal"
     one, other = (
         new(
             admin,
@@ -95,8 +96,7 @@ def test_experts_are_found_by_what_they_can_do(admin: Caller) -> None:
         ("municipality=13201", [other]),
     ):
         assert _ids(admin, f"{own}&{query}") == found
-    assert _ids(admin, f"/v1/experts?industry={industry[:-1]}") == []
-    assert _ids(admin, f"/v1/experts?industry={industry.swapcase()}") == []
+    assert _ids(admin, "/v1/experts?industry=energy") == []
 
 
 @pytest.mark.parametrize("query", ["active=perhaps", "specialty=law", "municipality=1"])

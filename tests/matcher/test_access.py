@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +19,7 @@ from matcher.access import (
     revoke_key,
     rotate_key,
 )
+from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from matcher.models import (
     ApiKey,
@@ -206,6 +209,29 @@ def test_the_last_valid_key_of_an_admin_stays_where_one_is_asked_to_stay(db: Ses
     assert refused.value.code == "last_admin_key"
     assert "matcher keys revoke" in refused.value.message_en
     revoke_key(db, first.id, NOW, keep_an_admin=True)
+
+
+def test_of_two_admins_who_revoke_each_other_at_once_one_is_told(database_url: str) -> None:
+    """Neither waits for the other for ever."""
+    engine = create_database_engine(database_url)
+    sessions = session_factory(engine)
+    with sessions.begin() as db:
+        ids = [_create(db, Role.ADMIN)[0].id for _ in range(2)]
+    both_begin = Barrier(2)
+
+    def revoke(key_id: str) -> str:
+        both_begin.wait()
+        try:
+            with sessions.begin() as db:
+                revoke_key(db, key_id, NOW, keep_an_admin=True)
+        except Conflict as refused:
+            return refused.code
+        return "revoked"
+
+    with ThreadPoolExecutor(2) as admins:
+        outcomes = sorted(admins.map(revoke, ids))
+    engine.dispose()
+    assert outcomes == ["last_admin_key", "revoked"]
 
 
 def test_a_key_is_not_made_for_the_past(db: Session) -> None:

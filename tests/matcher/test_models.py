@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from matcher.models import (
     Organization,
     Plan,
     PlanTerms,
+    Programme,
     ProgressRecord,
     Session,
     WeeklyHours,
@@ -161,6 +163,18 @@ def test_the_programme_is_loaded_once_however_often(
 
     assert again == programme
     assert db.scalars(text("SELECT revised_at FROM programmes")).all() == [revised]
+
+
+def test_rules_that_were_kept_before_an_office_could_be_named_are_read(
+    db: Database, programme: ProgrammeRules
+) -> None:
+    """What is new in the document may be missing from an old one."""
+    old = json.loads(programme.model_dump_json(exclude={"office"}))
+    db.execute(text("UPDATE programmes SET rules = :rules"), {"rules": json.dumps(old)})
+    db.expire_all()
+
+    assert db.get_one(Programme, "tokyo-2025").rules == programme
+    assert programme.office is None
 
 
 def test_identifiers_are_short_readable_and_never_the_same() -> None:

@@ -108,7 +108,7 @@ class Audited:
         self.fields = tuple(each.key for each in mapper.column_attrs if each.key not in left_out)
         self.secrets = frozenset(SECRETS.get(model, ()))
         self._model = model
-        self._id_fields = (*filter(None, [NAMED_AFTER.get(model)]), *self.keys)
+        self.id_fields = (*filter(None, [NAMED_AFTER.get(model)]), *self.keys)
         tables = [table.name for table in Base.metadata.sorted_tables]
         self._position = tables.index(model.__tablename__)
 
@@ -118,7 +118,7 @@ class Audited:
 
     def id_of(self, values: Fields) -> str:
         """The id under which the audit knows a record."""
-        return ":".join(str(values[name]) for name in self._id_fields)
+        return ":".join(str(values[name]) for name in self.id_fields)
 
     def place(self, record_id: str) -> tuple[int, str]:
         """Where its entry stands among those of one moment: after those that it refers to."""

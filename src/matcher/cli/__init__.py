@@ -34,6 +34,9 @@ COMMANDS = {
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
     "publish": LazyCommand("matcher.cli.releases", "publish", "Make a ready plan a release."),
     "releases": LazyCommand("matcher.cli.releases", "releases", "List releases, go back to one."),
+    "programmes": LazyCommand(
+        "matcher.cli.programmes", "programmes", "List the years on record, add the next."
+    ),
     "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list, rotate and revoke API keys."),
     "interviews": LazyCommand(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -94,10 +94,38 @@ def _what(entry: AuditEntry) -> Iterator[str]:
     changed = entry.action is AuditAction.CHANGED
     if not changed:
         yield entry.action.value
-    for name in {**entry.before, **entry.after}:
-        values = [_shown(each[name]) for each in (entry.before, entry.after) if name in each]
-        if changed or values != [NOTHING]:
-            yield f"{name}: {' → '.join(values)}"
+    before, after = (_taken_apart(each) for each in (entry.before, entry.after))
+    for name in {**before, **after}:
+        values = [each[name] for each in (before, after) if name in each]
+        if changed and len(values) == 2 and values[0] == values[1]:
+            continue  # of a document, a part that stays
+        shown = [_shown(each) for each in _without_what_stays(values)]
+        if changed or shown != [NOTHING]:
+            yield f"{name}: {' → '.join(shown)}"
+
+
+def _taken_apart(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by name; the parts of a document each by its own: `rules.revisions`."""
+    parts: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            parts |= {f"{name}.{part}": own for part, own in value.items()}
+        else:
+            parts[name] = value
+    return parts
+
+
+def _without_what_stays(values: list[Any]) -> list[Any]:
+    """Of a list that something was added to, what was added."""
+    match values:
+        case [list() as before, list() as after] if before and after[: len(before)] == before:
+            return [f"+ {'; '.join(map(_entry, after[len(before) :]))}"]
+    return values
+
+
+def _entry(value: object) -> str:
+    """One entry of a list: of a record its values, short enough to be read whole."""
+    return ", ".join(map(str, value.values())) if isinstance(value, dict) else str(value)
 
 
 def _shown(value: object) -> str:

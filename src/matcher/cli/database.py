@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.audit import Actor
-from matcher.database import create_database_engine, session_factory, shown
+from matcher.database import Migration, create_database_engine, session_factory, shown
 from matcher.database import migrate as migrate_database
+from matcher.models import keep_packaged_programmes
 from matcher.settings import Settings
 
 
 @click.command()
 def migrate() -> None:
     """Make or update the database that MATCHER_DATABASE_URL names. Can be run again."""
-    url = Settings.from_environment().database_url
-    done = migrate_database(url)
+    settings = Settings.from_environment()
+    url, done = settings.database_url, prepare(settings)
     if done.before == done.after:
         click.echo(f"{shown(url)} is up to date, at schema {done.after}.")
     elif done.before is None:
@@ -27,12 +29,29 @@ def migrate() -> None:
         click.echo(f"{shown(url)} has been taken from schema {done.before} to {done.after}.")
 
 
+def prepare(settings: Settings) -> Migration:
+    """Bring the database up to date, and put the programmes that come with this on record."""
+    done = migrate_database(settings.database_url)
+    engine = create_database_engine(settings.database_url)
+    actor = Actor("matcher", click.get_current_context().command_path)
+    try:
+        # Another process may do the same at this moment: the programmes are then there as well.
+        with (
+            suppress(IntegrityError),
+            session_factory(engine, actor=actor, clock=settings.now).begin() as db,
+        ):
+            keep_packaged_programmes(db)
+    finally:
+        engine.dispose()
+    return done
+
+
 @contextmanager
 def opened_sessions(
     settings: Settings, *, read_only: bool = False
 ) -> Iterator[sessionmaker[Session]]:
     """Units of work of the command that runs, in a database that is up to date."""
-    migrate_database(settings.database_url)
+    prepare(settings)
     actor = Actor("command line", click.get_current_context().command_path)
     engine = create_database_engine(settings.database_url)
     try:

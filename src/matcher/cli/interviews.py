@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import click
 from rich.console import Console
-from sqlalchemy.orm import Session
 
-from matcher.database import create_database_engine, migrate, session_factory
+from matcher.cli.database import opened_database
 from matcher.errors import NotFound
 from matcher.intake.worklist import work_list
 from matcher.models import Programme
@@ -29,7 +26,7 @@ def interviews(programme: str | None, lang: Literal["ja", "en"]) -> None:
     """
     settings = Settings.from_environment()
     voice, console = Voice(lang), Console()
-    with _reading(settings) as db:
+    with opened_database(settings, read_only=True) as db:
         if programme is not None and db.get(Programme, programme) is None:
             raise NotFound("programme", programme)
         found = work_list(db, settings.now(), programme)
@@ -37,14 +34,3 @@ def interviews(programme: str | None, lang: Literal["ja", "en"]) -> None:
             console.print(interviews_table(found, voice))
         for line in forecast_lines(found, voice):
             console.print(line, markup=False, highlight=False)
-
-
-@contextmanager
-def _reading(settings: Settings) -> Iterator[Session]:
-    migrate(settings.database_url)
-    engine = create_database_engine(settings.database_url)
-    try:
-        with session_factory(engine, read_only=True)() as db:
-            yield db
-    finally:
-        engine.dispose()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
+from matcher.cli.database import opened_sessions
 from matcher.clock import to_tokyo
-from matcher.database import create_database_engine, migrate, session_factory
 from matcher.errors import Misconfigured, NotFound
 from matcher.jobs import open_mailer
 from matcher.models import Notice, NoticeState
@@ -38,7 +34,7 @@ def list_all(state: str | None) -> None:
     table = Table(box=None)
     for column in ("id", "state", "kind", "application", "created", "to", "error"):
         table.add_column(column, no_wrap=column not in {"to", "error"}, overflow="fold")
-    with _sessions(settings) as sessions, sessions() as db:
+    with opened_sessions(settings) as sessions, sessions() as db:
         for notice in db.scalars(wanted):
             table.add_row(*_row(notice))
     Console().print(table)
@@ -50,7 +46,7 @@ def list_all(state: str | None) -> None:
 @click.option("--html", "as_html", is_flag=True, help="The page to print, instead of the text.")
 def show(notice_id: str, lang: str, as_html: bool) -> None:
     """Print one notice: matcher notices show ID --html > notice.html."""
-    with _sessions(Settings.from_environment()) as sessions, sessions() as db:
+    with opened_sessions(Settings.from_environment()) as sessions, sessions() as db:
         notice = db.get(Notice, notice_id)
         if notice is None:
             raise NotFound("notice", notice_id)
@@ -64,7 +60,7 @@ def release(notice_id: str, by: str) -> None:
     """Let a notice go out: by mail where MATCHER_SMTP_URL names a server, else by hand."""
     settings = Settings.from_environment()
     by_mail = settings.smtp_url is not None
-    with _sessions(settings) as sessions, sessions.begin() as db:
+    with opened_sessions(settings) as sessions, sessions.begin() as db:
         release_notice(db, notice_id, by, settings.now(), by_mail=by_mail)
     way = (
         "the worker, or 'matcher notices send', mails it" if by_mail else "it is yours to hand over"
@@ -76,7 +72,7 @@ def release(notice_id: str, by: str) -> None:
 def send() -> None:
     """Mail the released notices that wait, once; a worker does the same all the time."""
     settings = Settings.from_environment()
-    with _sessions(settings) as sessions:
+    with opened_sessions(settings) as sessions:
         mailer = open_mailer(settings, sessions)
         if mailer is None:
             raise Misconfigured(
@@ -85,16 +81,6 @@ def send() -> None:
                 setting="MATCHER_SMTP_URL",
             )
         mailer.send_waiting()
-
-
-@contextmanager
-def _sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    migrate(settings.database_url)
-    engine = create_database_engine(settings.database_url)
-    try:
-        yield session_factory(engine)
-    finally:
-        engine.dispose()
 
 
 def _row(notice: Notice) -> tuple[str, ...]:

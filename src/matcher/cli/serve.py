@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from matcher.database import migrate
+from matcher.cli.database import prepare
 from matcher.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -49,7 +49,7 @@ def serve(host: str, port: int, workers: int, with_worker: bool) -> int:
     """
     settings = Settings.from_environment()
     _require_free(host, port)
-    migrate(settings.database_url)
+    prepare(settings)
     _announce(host, port, with_worker=with_worker)
     with tempfile.TemporaryDirectory(prefix="matcher-figures-") as figures:
         environment = dict(os.environ)

@@ -11,12 +11,12 @@ import click
 from sqlalchemy.orm import Session
 
 from matcher.cli.database import opened_database
-from matcher.errors import MatcherError
+from matcher.errors import MatcherError, NotFound
 from matcher.intake.exports import export_applications, export_experts, export_organizations
 from matcher.intake.imports import Fault, Imported, import_applications, import_experts
 from matcher.intake.sheets import Column, application_columns, example_row, expert_columns
-from matcher.models import Programme, load_programme
-from matcher.programme import ProgrammeRules, read_rules
+from matcher.models import Programme
+from matcher.programme import ProgrammeRules
 from matcher.settings import Settings
 from matcher.tables.csv_files import ENCODINGS
 from matcher.tables.reading import read_table
@@ -117,7 +117,7 @@ def template() -> None:
 @PROGRAMME
 def applications_template(out: Path, programme_id: str) -> None:
     """Write the sheet for applications with their organizations."""
-    _write_template(out, application_columns(read_rules(programme_id)))
+    _write_template(out, application_columns(_rules_on_record(programme_id)))
 
 
 @template.command("experts")
@@ -125,7 +125,7 @@ def applications_template(out: Path, programme_id: str) -> None:
 @PROGRAMME
 def experts_template(out: Path, programme_id: str) -> None:
     """Write the sheet for experts with their hours."""
-    _write_template(out, expert_columns(read_rules(programme_id)))
+    _write_template(out, expert_columns(_rules_on_record(programme_id)))
 
 
 EXPORTS = {
@@ -189,9 +189,20 @@ def _write_template(out: Path, columns: tuple[Column, ...]) -> None:
 
 
 def _rules(db: Session, programme_id: str) -> ProgrammeRules:
-    """The rules as they are on record; those of this package, if there are none yet."""
+    """The rules as they are on record.
+
+    Raises:
+        NotFound: there is no such programme.
+    """
     programme = db.get(Programme, programme_id)
-    return load_programme(db, programme_id) if programme is None else programme.rules
+    if programme is None:
+        raise NotFound("programme", programme_id)
+    return programme.rules
+
+
+def _rules_on_record(programme_id: str) -> ProgrammeRules:
+    with opened_database(Settings.from_environment(), read_only=True) as db:
+        return _rules(db, programme_id)
 
 
 @contextmanager

@@ -14,19 +14,23 @@ from matcher.clock import wall_time
 from matcher.delivery.sessions import free_future_sessions, phase_of, revise_session
 from matcher.delivery.transitions import TRANSITIONS, Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
-from matcher.fields import Line, Text, unchanged
-from matcher.intake.drafts import session_faults
+from matcher.fields import Day, Line, MeetingUrl, Text, unchanged
+from matcher.intake.acceptance import site_of, visited_on_site
+from matcher.intake.drafts import InterviewFindings, session_faults
+from matcher.intake.wishes import correct_wishes
 from matcher.models import (
     Completion,
+    Delivery,
     Engagement,
     EngagementState,
     Phase,
     Session,
     SessionStatus,
+    WeeklyHours,
 )
-from matcher.planning.agreement import outgrown
+from matcher.planning.replanning import to_replan
 from matcher.programme import PhaseContents, ProgrammeRules, Words
-from matcher.registry import Draft
+from matcher.registry import AbsenceDraft, Draft
 
 SessionMinutes = Annotated[
     tuple[Annotated[int, Field(ge=1, le=24 * 60)], ...], Field(min_length=1, max_length=5)
@@ -35,15 +39,43 @@ GapDays = Annotated[int, Field(ge=1, le=366)]
 
 
 class EngagementChanges(Draft):
-    """What is to be different about an engagement, as the expert and the organization agreed."""
+    """What is to be different about an engagement, as the expert and the organization agreed.
+
+    Hours, absences and the way of delivery are wishes of its application, which the interview asked
+    for before.
+    """
 
     session_minutes: SessionMinutes = unchanged()
     session_contents: Annotated[tuple[Line, ...], Field(max_length=5)] | None = unchanged()
-    earliest: dt.date = unchanged()
-    latest: dt.date = unchanged()
+    earliest: Day = unchanged()
+    latest: Day = unchanged()
     min_gap_days: GapDays = unchanged()
     target_gap_days: GapDays = unchanged()
     max_gap_days: GapDays = unchanged()
+    delivery: Delivery = unchanged()
+    weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(min_length=1, max_length=50)] = (
+        unchanged()
+    )
+    preferred_hours: Annotated[tuple[WeeklyHours, ...], Field(max_length=50)] = unchanged()
+    absences: Annotated[tuple[AbsenceDraft, ...], Field(max_length=500)] = unchanged()
+    meeting_url: MeetingUrl | None = unchanged()
+
+
+TERMS = frozenset(
+    {
+        "session_minutes",
+        "session_contents",
+        "earliest",
+        "latest",
+        "min_gap_days",
+        "target_gap_days",
+        "max_gap_days",
+    }
+)
+"""What is the engagement's own among its changes."""
+
+WISHES = frozenset({"delivery", "weekly_hours", "preferred_hours", "absences"})
+"""What stays with its application."""
 
 
 class CompletionDraft(Draft):
@@ -83,11 +115,11 @@ def course_of(engagement: Engagement) -> tuple[CourseSession, ...]:
 
 
 def sessions_to_replan(engagement: Engagement, now: dt.datetime) -> tuple[Session, ...]:
-    """The published sessions to come that its terms no longer allow."""
+    """The published sessions to come that its terms no longer allow, or their expert."""
     if Step.ASSIGN not in TRANSITIONS[engagement.state]:
         return ()
     tomorrow = wall_time(now).date() + dt.timedelta(days=1)
-    return outgrown(engagement, _standing(engagement), tomorrow)
+    return to_replan(engagement, _standing(engagement), tomorrow)
 
 
 def revise_engagement(
@@ -102,12 +134,15 @@ def revise_engagement(
         Invalid: the programme does not offer it, or it would change what has taken place.
     """
     state_after(engagement, Step.REVISE)
-    values = changes.given()
-    terms = {name: getattr(engagement, name) for name in EngagementChanges.model_fields} | values
+    values = {name: own for name, own in changes.given().items() if name in TERMS}
+    terms = {name: getattr(engagement, name) for name in TERMS} | values
     for fault in _faults(engagement, terms, values, now):
         raise fault
     for name, value in values.items():
         setattr(engagement, name, value)
+    _revise_wishes(engagement, changes)
+    if "meeting_url" in changes.model_fields_set:
+        _renew_link(engagement, changes.meeting_url, now)
     engagement.revised_at = now
     _renew_phases(engagement, now)
     db.flush()
@@ -137,6 +172,38 @@ def complete(
     engagement.state = following
     db.flush()
     return engagement
+
+
+def _revise_wishes(engagement: Engagement, changes: EngagementChanges) -> None:
+    """Keep other wishes with the application; where it is served follows from them.
+
+    Raises:
+        Invalid: the programme does not offer what is wished for now.
+    """
+    given = {name: own for name, own in changes.given().items() if name in WISHES}
+    application = engagement.application
+    findings = InterviewFindings.model_validate(given, from_attributes=True)
+    correct_wishes(application, findings, session_minutes=engagement.session_minutes)
+    if "delivery" in given:
+        engagement.municipality_code = site_of(application)
+        if engagement.municipality_code is not None:
+            engagement.meeting_url = None
+
+
+def _renew_link(engagement: Engagement, meeting_url: str | None, now: dt.datetime) -> None:
+    """Set the link of the online sessions, those that are to come included.
+
+    Raises:
+        Invalid: they are not held online.
+    """
+    if engagement.municipality_code is not None and meeting_url is not None:
+        raise visited_on_site()
+    engagement.meeting_url = meeting_url
+    for session in _standing(engagement):
+        is_to_come = session.status == SessionStatus.CONFIRMED and session.start_at > now
+        if is_to_come and session.municipality_code is None and session.meeting_url != meeting_url:
+            session.meeting_url = meeting_url
+            revise_session(session, now)
 
 
 def _standing(engagement: Engagement) -> tuple[Session, ...]:

@@ -7,11 +7,17 @@ import datetime as dt
 from matcher.clock import to_tokyo
 from matcher.delivery.sessions import free_future_sessions
 from matcher.delivery.transitions import Step, state_after
-from matcher.errors import Conflict
+from matcher.errors import Conflict, Invalid
 from matcher.geography import Area, municipality
 from matcher.models import Application, Delivery, Engagement, EngagementState
 
-__all__ = ["LEAD_BUSINESS_DAYS", "new_engagement", "withdraw_engagement"]
+__all__ = [
+    "LEAD_BUSINESS_DAYS",
+    "new_engagement",
+    "site_of",
+    "visited_on_site",
+    "withdraw_engagement",
+]
 
 LEAD_BUSINESS_DAYS = 5
 """From the decision to the first possible session: the notice arrives, the expert prepares."""
@@ -24,10 +30,13 @@ def new_engagement(
 
     Raises:
         Conflict: no day is left on which it could be served.
+        Invalid: there is a link, and its sessions are not held online.
     """
     rules = application.programme.rules
     earliest, latest = _first_and_last_day(application, to_tokyo(now).date())
-    online = _is_served_online(application)
+    site = site_of(application)
+    if site is not None and meeting_url is not None:
+        raise visited_on_site()
     return Engagement(
         id=application.id,
         programme_id=application.programme_id,
@@ -40,8 +49,8 @@ def new_engagement(
         target_gap_days=rules.gaps.target_days,
         max_gap_days=rules.gaps.max_days,
         weight=application.weight,
-        municipality_code=None if online else application.organization.municipality_code,
-        meeting_url=meeting_url if online else None,
+        municipality_code=site,
+        meeting_url=meeting_url,
     )
 
 
@@ -69,10 +78,25 @@ def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[
     return earliest, latest
 
 
-def _is_served_online(application: Application) -> bool:
-    """By wish, and always on the islands, which nobody reaches and leaves within a day."""
-    area = municipality(application.organization.municipality_code).area
-    return application.delivery == Delivery.ONLINE or area == Area.ISLANDS
+def visited_on_site() -> Invalid:
+    """Say that a link is of no use to sessions that are held on site."""
+    return Invalid(
+        "meeting_url",
+        "the sessions are not held online",
+        "leave it out, or change delivery to online first",
+        reason_ja="オンラインの派遣ではありません",
+        remedy_ja="省略するか、先に delivery を online に変更してください",
+    )
+
+
+def site_of(application: Application) -> str | None:
+    """The municipality in which sessions are held; None: online.
+
+    That is so by wish, and always on the islands, which nobody reaches and leaves within a day.
+    """
+    code = application.organization.municipality_code
+    online = application.delivery == Delivery.ONLINE or municipality(code).area == Area.ISLANDS
+    return None if online else code
 
 
 def withdraw_engagement(engagement: Engagement, now: dt.datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,15 +37,17 @@ def keep_answers(
     Raises:
         NotFound: the programme has no such requirement.
         Conflict: a declaration would replace what staff verified.
-        Invalid: a machine answers the requirement.
+        Invalid: a machine answers the requirement, or it is answered twice, in two ways.
     """
+    answers = tuple(answers)
+    _refuse_contradictions(answers)
     verified = {
         kept.requirement_id for kept in application.answers if kept.source == AnswerSource.VERIFIED
     }
-    for given in answers:
+    for place, given in enumerate(answers):
         if rules.requirement(given.requirement_id).kind == RequirementKind.MACHINE:
             raise Invalid(
-                "requirement_id",
+                f"answers.{place}.requirement_id",
                 f"{given.requirement_id} is answered by the service itself",
                 "correct the organization's record and assess again",
                 reason_ja=f"{given.requirement_id} はシステムが判定する要件です",
@@ -60,6 +62,19 @@ def keep_answers(
                 requirement_id=given.requirement_id,
             )
         keep_answer(application, given, source, by, now)
+
+
+def _refuse_contradictions(answers: Sequence[GivenAnswer]) -> None:
+    first: dict[str, Answer] = {}
+    for place, given in enumerate(answers):
+        if first.setdefault(given.requirement_id, given.answer) != given.answer:
+            raise Invalid(
+                f"answers.{place}.answer",
+                f"{given.requirement_id} is answered twice, in two ways",
+                "give one answer to each requirement",
+                reason_ja=f"{given.requirement_id} に異なる回答が2つあります",
+                remedy_ja="要件ごとに回答を1つにしてください",
+            )
 
 
 def keep_answer(

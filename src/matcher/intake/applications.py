@@ -16,7 +16,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import to_tokyo
@@ -24,25 +24,26 @@ from matcher.errors import Conflict, Invalid, NotFound
 from matcher.intake.acceptance import new_engagement, withdraw_engagement
 from matcher.intake.answers import GivenAnswer, keep_answer, keep_answers
 from matcher.intake.drafts import (
-    AbsentTime,
     ApplicationDraft,
     InterviewFindings,
-    Wishes,
     faults,
 )
 from matcher.intake.requirements import APPLIED_IN_PERIOD, Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
+from matcher.intake.wishes import absences_of, correct_wishes
 from matcher.models import (
     Answer,
     AnswerSource,
     Application,
-    ApplicationAbsence,
     ApplicationState,
     Decision,
+    Engagement,
     Interview,
     Organization,
     Outcome,
     Programme,
+    Session,
+    SessionStatus,
     Withdrawal,
     new_identifier,
 )
@@ -89,12 +90,13 @@ def submit(
     _require_no_other_application(db, draft)
     for fault in faults(draft, rules):
         raise fault
+    _require_sessions_left(db, draft, rules)
     application = Application(
         id=application_id or new_identifier("A"),
         submitted_at=now,
         state=ApplicationState.SUBMITTED,
         organization=organization,
-        absences=_absences(draft.absences),
+        absences=absences_of(draft.absences),
         interview=Interview(due_on=rules.business_day_after(day, rules.interview_business_days)),
         **{name: getattr(draft, name) for name in _COPIED_FIELDS},
     )
@@ -188,7 +190,7 @@ def record_interview(
             reason_ja="ヒアリングの日時が申込より前か、未来になっています",
             remedy_ja="実際に電話した日時を指定してください",
         )
-    _correct_wishes(application, findings)
+    correct_wishes(application, findings)
     interview.held_at, interview.caller = held_at, caller
     if notes is not None:
         interview.notes = notes
@@ -236,7 +238,7 @@ def decide(
 
 
 def withdraw(
-    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str = ""
+    db: Database, application_id: str, by: str, now: dt.datetime, *, reason: str
 ) -> Application:
     """Take an application back; the sessions that are still to come are cancelled.
 
@@ -262,30 +264,12 @@ _COPIED_FIELDS = tuple(
 )
 
 
-def _absences(absences: Iterable[AbsentTime]) -> list[ApplicationAbsence]:
-    return [ApplicationAbsence(**own.model_dump()) for own in absences]
-
-
-def _correct_wishes(application: Application, findings: InterviewFindings) -> None:
-    """Replace what the application asked for by what an interview showed.
-
-    Raises:
-        Invalid: the programme does not offer what is wished for now.
-    """
-    given = findings.given()
-    if not given:
-        return
-    wishes = Wishes.of(application).model_copy(update=given)
-    for fault in faults(wishes, application.programme.rules):
-        raise fault
-    if "absences" in given:
-        given["absences"] = _absences(findings.absences)
-    for name, value in given.items():
-        setattr(application, name, value)
-
-
 def _load(db: Database, application_id: str) -> Application:
-    return _found(db.get(Application, application_id), "application", application_id)
+    # It takes turns with others: answers and interviews alone would not tell them of each other.
+    application = db.get(
+        Application, application_id, with_for_update={"of": Application}, populate_existing=True
+    )
+    return _found(application, "application", application_id)
 
 
 def _found(thing: Found | None, kind: str, identifier: str) -> Found:
@@ -325,6 +309,39 @@ def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None
         )
 
 
+def _require_sessions_left(db: Database, draft: ApplicationDraft, rules: ProgrammeRules) -> None:
+    """Who withdrew after some sessions may apply again, for those that are left of a course.
+
+    Raises:
+        Conflict: none is left.
+        Invalid: fewer are left than are asked for.
+    """
+    used = db.scalar(
+        select(func.count())
+        .select_from(Session)
+        .join(Engagement)
+        .where(Engagement.programme_id == draft.programme_id)
+        .where(Engagement.organization_id == draft.organization_id)
+        .where(Session.status.in_((SessionStatus.HELD, SessionStatus.MISSED)))
+    )
+    left = rules.session_limit_of(draft.purpose) - (used or 0)
+    if left <= 0:
+        raise Conflict(
+            f"The organization has received all sessions of a course in this programme: {used}.",
+            f"この団体は今年度の派遣回数の上限に達しています(実施済み{used}回)。",
+            code="no_session_left",
+            used=used,
+        )
+    if len(draft.session_minutes) > left:
+        raise Invalid(
+            "session_minutes",
+            f"{used} sessions were used before in this programme",
+            f"ask for at most {left}",
+            reason_ja=f"今年度すでに{used}回の派遣を利用しています",
+            remedy_ja=f"{left}回以内で指定してください",
+        )
+
+
 def _require_eligible(assessment: Assessment) -> None:
     if assessment.eligible:
         return
@@ -343,6 +360,16 @@ def _require_eligible(assessment: Assessment) -> None:
 
 
 def _reasons_to_decline(assessment: Assessment, others: Sequence[str]) -> tuple[str, ...]:
+    known = {each.requirement.id for each in assessment.findings}
+    for place, reason in enumerate(others):
+        if reason in known - {*_ids(assessment.not_met)}:
+            raise Invalid(
+                f"reasons.{place}",
+                f"the requirement {reason} is not recorded as not met",
+                "record the answer first, or say the reason in words",
+                reason_ja=f"要件 {reason} は「満たしていない」と記録されていません",
+                remedy_ja="先に要件の回答を記録するか、理由を文章で記入してください",
+            )
     reasons = tuple(dict.fromkeys((*_ids(assessment.not_met), *others)))
     if not reasons:
         raise Invalid(

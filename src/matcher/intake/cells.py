@@ -39,6 +39,12 @@ __all__ = [
     "write_list",
 ]
 
+YEAR_BEFORE_REIWA = 2018
+
+_DAY = re.compile(
+    r"(?P<era>令和)?(?P<year>\d{1,4})[-/年](?P<month>\d{1,2})[-/月](?P<day>\d{1,2})日?"
+)
+_SPAN = re.compile(r"(?P<first>[^-~]+)[-~](?P<last>[^-~]+)")
 _ENTRIES = re.compile(r"[;\n]")
 _ITEMS = re.compile(r"[;,、\n]")
 _HOURS = re.compile(r"(?P<days>\D+?)\s*(?P<opens>\d{1,2}:\d\d)\s*[-~]\s*(?P<closes>\d{1,2}:\d\d)")
@@ -93,7 +99,8 @@ class Choice:
 
     def write(self, value: object) -> str:
         """Write a value as people do."""
-        return next(option.written[0] for option in self.options if option.value == value)
+        written = (option.written[0] for option in self.options if option.value == value)
+        return next(written, str(value))  # a value from before the list had its present form
 
     def write_all(self, values: Iterable[object]) -> str:
         """Write several values."""
@@ -102,15 +109,15 @@ class Choice:
 
 YES_OR_NO = Choice(
     (
-        Option(True, ("はい", "有", "あり", "○", "true", "1", "yes")),
-        Option(False, ("いいえ", "無", "なし", "×", "false", "0", "no")),
+        Option(True, ("はい", "有", "あり", "○", "〇", "◯", "true", "1", "yes")),
+        Option(False, ("いいえ", "無", "なし", "×", "✕", "✗", "false", "0", "no")),
     )
 )
 
 
 def folded(text: str) -> str:
-    """A text without differences of width, case and space."""
-    return re.sub(r"[\s_]+", "", unicodedata.normalize("NFKC", text).casefold())
+    """A text without differences of width, case, space, and kinds of dashes."""
+    return re.sub(r"[\s_]+", "", _plain(text).casefold())
 
 
 def read_list(text: str) -> tuple[str, ...]:
@@ -121,6 +128,11 @@ def read_list(text: str) -> tuple[str, ...]:
 def write_list(texts: Iterable[object]) -> str:
     """Write texts as one."""
     return "; ".join(map(str, texts))
+
+
+def read_plain(text: str) -> str:
+    """What is written in half width, as addresses and telephone numbers are."""
+    return re.sub("(?<=[0-9])ー(?=[0-9])", "-", _plain(text))
 
 
 def read_digits(text: str) -> str:
@@ -165,20 +177,25 @@ def read_numbers(text: str) -> tuple[int, ...]:
 
 
 def read_day(text: str) -> dt.date:
-    """A day: `2025-08-12` or `2025/8/12`.
+    """A day: `2025-08-12`, `2025/8/12`, `2025年8月12日` or `令和7年8月12日`.
 
     Raises:
         Invalid: it is none.
     """
+    found = _DAY.fullmatch(_plain(text))
+    if found is None:
+        raise _no_day()
+    year = int(found["year"]) + (YEAR_BEFORE_REIWA if found["era"] else 0)
     try:
-        year, month, day = map(int, re.split("[-/]", _plain(text)))
-        return dt.date(year, month, day)
+        return dt.date(year, int(found["month"]), int(found["day"]))
     except ValueError as error:
         raise _no_day() from error
 
 
 def read_hours(text: str) -> tuple[WeeklyHours, ...]:
     """Hours of the week: `火木 10:00-17:00; 金 13:00-15:00`, or `tue thu 10:00-17:00`.
+
+    Days may be given from one to another, `月〜金` or `mon-fri`, and as `平日`.
 
     Raises:
         Invalid: they are written otherwise, or close before they open.
@@ -255,13 +272,27 @@ def _weekdays_of(text: str) -> list[Weekday] | None:
     named = [word for word in re.split(r"[\s,、・/]+", text.casefold().replace("曜日", "")) if word]
     days: list[Weekday] = []
     for word in named:
-        if word[:3] in _WEEKDAYS:
-            days.append(_WEEKDAYS[_WEEKDAYS.index(word[:3])])
-        elif set(word) <= set(_DAYS_JA):
-            days.extend(_WEEKDAYS[_DAYS_JA.index(letter)] for letter in word)
-        else:
+        found = _days_of(word)
+        if found is None:
             return None
+        days += found
     return days
+
+
+def _days_of(word: str) -> Sequence[Weekday] | None:
+    """`火木`, `tue`, `tuesday`, `月~金`, `mon-fri` or `平日`; None where it is something else."""
+    span = _SPAN.fullmatch("月-金" if word == "平日" else word)
+    if span is not None:
+        ends = [_days_of(span["first"]), _days_of(span["last"])]
+        if not all(end is not None and len(end) == 1 for end in ends):
+            return None
+        first, last = (_WEEKDAYS.index(end[0]) for end in ends if end)
+        return _WEEKDAYS[first : last + 1] or None
+    if word[:3] in _WEEKDAYS:
+        return _WEEKDAYS[_WEEKDAYS.index(word[:3]) :][:1]
+    if set(word) <= set(_DAYS_JA):
+        return [_WEEKDAYS[_DAYS_JA.index(letter)] for letter in word]
+    return None
 
 
 def _time_of_day(text: str) -> dt.time:
@@ -276,7 +307,7 @@ def _absence_of(entry: str) -> dict[str, object]:
     first, last = found["first"], found["last"] or found["first"]
     try:
         start_at, end_at = _moment_of(first, after=False), _moment_of(last, after=True)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _no_absence() from error
     return {"start_at": start_at, "end_at": end_at, "reason": found["reason"].strip()}
 

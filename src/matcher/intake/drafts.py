@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from matcher.errors import Invalid
-from matcher.fields import unchanged
+from matcher.fields import Day, Moment, unchanged
 from matcher.intake.answers import GivenAnswer
 from matcher.models import Application, Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
@@ -33,8 +32,8 @@ class _Given(BaseModel):
 class AbsentTime(_Given):
     """An interval [start_at, end_at) in which an organization cannot receive an expert."""
 
-    start_at: AwareDatetime
-    end_at: AwareDatetime
+    start_at: Moment
+    end_at: Moment
     reason: str = ""
 
 
@@ -47,8 +46,8 @@ class Wishes(_Given):
     session_minutes: Annotated[tuple[int, ...], Field(min_length=1)]
     weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(min_length=1)]
     preferred_hours: tuple[WeeklyHours, ...] = ()
-    first_wish_day: dt.date | None = None
-    last_wish_day: dt.date | None = None
+    first_wish_day: Day | None = None
+    last_wish_day: Day | None = None
     absences: tuple[AbsentTime, ...] = ()
 
     @classmethod
@@ -77,8 +76,8 @@ class InterviewFindings(_Given):
     session_minutes: Annotated[tuple[int, ...], Field(min_length=1)] = unchanged()
     weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(min_length=1)] = unchanged()
     preferred_hours: tuple[WeeklyHours, ...] = unchanged()
-    first_wish_day: dt.date | None = unchanged()
-    last_wish_day: dt.date | None = unchanged()
+    first_wish_day: Day | None = unchanged()
+    last_wish_day: Day | None = unchanged()
     absences: tuple[AbsentTime, ...] = unchanged()
 
     def given(self) -> dict[str, Any]:

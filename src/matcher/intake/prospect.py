@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm.attributes import set_committed_value
 
 from matcher.errors import Conflict, NotFound, NotServable
+from matcher.geography import MUNICIPALITIES
 from matcher.intake.acceptance import new_engagement
 from matcher.intake.transitions import STATES_JA
 from matcher.models import Application, ApplicationState, Engagement
@@ -21,6 +22,11 @@ UNDECIDED = (
     ApplicationState.SUBMITTED,
     ApplicationState.ASSESSED,
     ApplicationState.INTERVIEWED,
+)
+
+
+OUTSIDE_TOKYO = Words(
+    ja="団体の事務所が東京都内にありません", en="the organization's office lies outside Tokyo"
 )
 
 
@@ -47,6 +53,8 @@ def prospect_of(db: Database, application_id: str, now: dt.datetime) -> Prospect
     if application is None:
         raise NotFound("application", application_id)
     _require_undecided(application)
+    if application.organization.municipality_code not in MUNICIPALITIES:
+        return Prospect(application_id, None, (OUTSIDE_TOKYO,))
     try:
         engagement = _as_if_accepted(application, now)
         return Prospect(application_id, propose_beforehand(db, engagement, now))

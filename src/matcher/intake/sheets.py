@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from matcher.industries import INDUSTRIES
 from matcher.intake.cells import (
     YES_OR_NO,
     Choice,
@@ -24,6 +25,7 @@ from matcher.intake.cells import (
     read_municipality,
     read_number,
     read_numbers,
+    read_plain,
     write_absences,
     write_conflicts,
     write_hours,
@@ -95,12 +97,12 @@ def organization_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
         ),
         _personal("address_ja", "所在地", "Address", "東京都千代田区外神田一丁目1番"),
         _personal("address_en", "所在地(英語)", "Address in English", ""),
-        Column("industry", "業種", "Industry", example="retail"),
+        Column("industry", "業種", "Industry", _INDUSTRY.read, _INDUSTRY.write, "小売業"),
         _personal("contact_name", "担当者名", "Contact person", "見本 太郎"),
-        _personal(
+        _reached_by(
             "contact_email", "メールアドレス", "E-mail", "office@mihon-stationers.example.jp"
         ),
-        _personal("contact_phone", "電話番号", "Telephone", "03-0000-0001"),
+        _reached_by("contact_phone", "電話番号", "Telephone", "03-0000-0001"),
         _yes_or_no("has_manual", "既存マニュアルの有無", "Has a manual", "いいえ"),
         _yes_or_no("is_another", "別の団体", "Another organization", ""),
     )
@@ -153,7 +155,9 @@ def expert_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
         Column("expert_id", "専門家ID", "Expert ID", only_shown=True),
         _personal("name_ja", "氏名", "Name in Japanese", "見本 はるか", required=True),
         _personal("name_en", "氏名(英語)", "Name in English", "Haruka Mihon", required=True),
-        _personal("email", "メールアドレス", "E-mail", "haruka@experts.example.jp", required=True),
+        _reached_by(
+            "email", "メールアドレス", "E-mail", "haruka@experts.example.jp", required=True
+        ),
         Column(
             "municipality_code",
             "拠点の区市町村",
@@ -171,7 +175,14 @@ def expert_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
             qualifications.options[0].written[0],
             required=True,
         ),
-        Column("industries", "経験業種", "Industries", read_list, write_list, "retail; lodging"),
+        Column(
+            "industries",
+            "経験業種",
+            "Industries",
+            _INDUSTRY.read_all,
+            _INDUSTRY.write_all,
+            "小売業; 宿泊業",
+        ),
         Column("languages", "言語", "Languages", read_list, write_list, "ja; en"),
         _number("max_per_day", "1日の上限", "At most a day", "2"),
         _number("max_per_week", "1週間の上限", "At most a week", "4"),
@@ -194,6 +205,7 @@ def expert_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
 _NUMBER = "4999905099999"
 """A valid one, of a registry office that does not exist."""
 
+_INDUSTRY = Choice(tuple(Option(id, (name.ja, name.en)) for id, name in INDUSTRIES.items()))
 _CHANNEL = Choice(
     (
         Option(Channel.FORM, ("申込書", "form")),
@@ -252,6 +264,10 @@ def _declaration_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
 
 def _personal(field: str, ja: str, en: str, example: str, *, required: bool = False) -> Column:
     return Column(field, ja, en, example=example, required=required, personal=True)
+
+
+def _reached_by(field: str, ja: str, en: str, example: str, *, required: bool = False) -> Column:
+    return Column(field, ja, en, read_plain, example=example, required=required, personal=True)
 
 
 def _yes_or_no(field: str, ja: str, en: str, example: str) -> Column:

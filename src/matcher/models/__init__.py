@@ -28,7 +28,7 @@ from matcher.models.notice import Notice, NoticeKind, NoticeState
 from matcher.models.organization import Organization
 from matcher.models.pin import Pin, PinKind
 from matcher.models.plan import FROZEN_DAYS, Plan, PlanState, PlanTerms, ProgressRecord
-from matcher.models.programme import Programme, load_programme
+from matcher.models.programme import Programme, keep_packaged_programmes, load_programme
 from matcher.models.release import Release
 from matcher.models.report import ManualState, Party, SessionLapse, SessionReport
 from matcher.models.request import IdempotentRequest
@@ -92,6 +92,7 @@ __all__ = [
     "WeeklyHours",
     "Withdrawal",
     "holds",
+    "keep_packaged_programmes",
     "load_programme",
     "new_identifier",
 ]

@@ -25,7 +25,12 @@ class AuditEntry(Base):
     """One change of one record. The database itself refuses to change or delete an entry."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "kind", "record_id"), Index(None, "actor"))
+    __table_args__ = (
+        Index(None, "kind", "record_id"),
+        # A record is asked for with all whose ids begin with its own: see `begins_with`.
+        Index(None, "record_id", postgresql_ops={"record_id": "text_pattern_ops"}),
+        Index(None, "actor"),
+    )
 
     id: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True

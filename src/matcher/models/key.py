@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +21,22 @@ class Role(StrEnum):
     STAFF = "staff"
     EXPERT = "expert"
     ORGANIZATION = "organization"
+
+    @property
+    def ja(self) -> str:
+        """What people read in Japanese."""
+        return _ROLES_JA[self]
+
+
+_ROLES_JA: Mapping[Role, str] = MappingProxyType(
+    {
+        Role.ADMIN: "管理者",
+        Role.PLANNER: "計画担当",
+        Role.STAFF: "事務局職員",
+        Role.EXPERT: "専門家",
+        Role.ORGANIZATION: "団体",
+    }
+)
 
 
 class ApiKey(Base):

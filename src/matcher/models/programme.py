@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from matcher.clock import utc_now
 from matcher.models.base import Base
 from matcher.models.columns import Structured
-from matcher.programme import ProgrammeRules, read_rules
+from matcher.programme import ProgrammeRules, packaged_programmes, read_rules
 
 
 class Programme(Base):
@@ -21,6 +21,14 @@ class Programme(Base):
     rules: Mapped[ProgrammeRules] = mapped_column(Structured(ProgrammeRules))
     revised_at: Mapped[dt.datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     """When the rules last changed; calendars, which quote them, pass it on."""
+
+
+def keep_packaged_programmes(db: Session) -> None:
+    """Put the programmes that come with this package on record; those that are there stay."""
+    for programme_id in packaged_programmes():
+        if db.get(Programme, programme_id) is None:
+            db.add(Programme(id=programme_id, rules=read_rules(programme_id)))
+    db.flush()
 
 
 def load_programme(db: Session, programme_id: str) -> ProgrammeRules:

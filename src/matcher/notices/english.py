@@ -9,7 +9,7 @@ from matcher.clock import to_tokyo
 from matcher.models import Application, Engagement, Purpose
 from matcher.notices.letter import Item, Letter
 from matcher.notices.reasons import Reasons
-from matcher.programme import Period, ProgrammeRules
+from matcher.programme import Office, Period, ProgrammeRules
 
 __all__ = ["accepted", "declined"]
 
@@ -70,17 +70,34 @@ _SUPPORT = {
 def _letter(
     application: Application, today: dt.date, subject: str, opening: str, items: tuple[Item, ...]
 ) -> Letter:
-    organization = application.organization
+    organization, rules = application.organization, application.programme.rules
     return Letter(
         language="en",
         day=_day(today),
         recipient=organization.name_en,
         attention=f"Attention: {organization.contact_name}",
-        sender=("Administrative Office", application.programme.rules.name.en),
+        sender=tuple(_sender(rules)),
         subject=subject,
         opening=opening,
-        items=items,
+        items=(*items, *_contact(rules.office)),
     )
+
+
+def _sender(rules: ProgrammeRules) -> Iterator[str]:
+    yield "Administrative Office" if rules.office is None else rules.office.name.en
+    yield rules.name.en
+
+
+def _contact(office: Office | None) -> Iterator[Item]:
+    """How the office is reached, where it has said so."""
+    if office is not None:
+        hours = "" if office.hours is None else f" ({office.hours.en})"
+        lines = (
+            office.name.en,
+            f"Telephone: {office.telephone}{hours}",
+            f"E-mail: {office.email}",
+        )
+        yield Item("Contact", lines, numbered=False)
 
 
 def _applied(application: Application) -> str:

@@ -9,7 +9,7 @@ from matcher.clock import to_tokyo
 from matcher.models import Application, Engagement, Purpose
 from matcher.notices.letter import Item, Letter
 from matcher.notices.reasons import Reasons
-from matcher.programme import Period, ProgrammeRules
+from matcher.programme import Office, Period, ProgrammeRules
 
 __all__ = ["accepted", "declined"]
 
@@ -67,17 +67,34 @@ _SUPPORT = {
 def _letter(
     application: Application, today: dt.date, subject: str, opening: str, items: tuple[Item, ...]
 ) -> Letter:
-    organization = application.organization
+    organization, rules = application.organization, application.programme.rules
     return Letter(
         language="ja",
         day=_in_reiwa(today),
         recipient=f"{organization.name_ja} 御中",
         attention=f"(ご担当 {organization.contact_name} 様)",
-        sender=(application.programme.rules.name.ja, "事務局"),
+        sender=tuple(_sender(rules)),
         subject=subject,
         opening=opening,
-        items=items,
+        items=(*items, *_contact(rules.office)),
     )
+
+
+def _sender(rules: ProgrammeRules) -> Iterator[str]:
+    yield rules.name.ja
+    yield "事務局" if rules.office is None else rules.office.name.ja
+
+
+def _contact(office: Office | None) -> Iterator[Item]:
+    """How the office is reached, where it has said so."""
+    if office is not None:
+        hours = "" if office.hours is None else f"({office.hours.ja})"
+        lines = (
+            office.name.ja,
+            f"電話 {office.telephone}{hours}",
+            f"電子メール {office.email}",
+        )
+        yield Item("お問い合わせ先", lines, numbered=False)
 
 
 def _applied(application: Application) -> str:

@@ -39,6 +39,11 @@ CUT_OFF = (
     "Sending was cut off, and it may have arrived"
 )
 
+WITHDRAWN_MEANWHILE = (
+    "送信前に申込が取り下げられたため、送信していません / "
+    "It was not sent: the application was withdrawn before"
+)
+
 _OPEN = (NoticeState.DRAFT, NoticeState.FAILED)
 _STATES_JA = {
     NoticeState.DRAFT: "下書き",
@@ -51,13 +56,18 @@ _STATES_JA = {
 def release(db: Database, notice_id: str, by: str, now: dt.datetime, *, by_mail: bool) -> Notice:
     """Let a notice go out: by mail, where there is a server for it, else by hand.
 
+    It is dated the day on which it goes out.
+
     Raises:
         NotFound: there is no such notice.
-        Conflict: it has gone out, or the application was withdrawn after it was accepted.
+        Conflict: it has gone out, the application was withdrawn after it was accepted, or the
+            record has changed since the notice was written.
     """
     notice = _load(db, notice_id)
     _require_open(notice, "release", "発出")
     _require_standing(notice)
+    _require_true(notice)
+    _write(notice, now)
     notice.state = NoticeState.RELEASED
     notice.released_at, notice.released_by = now, by
     notice.error = None
@@ -76,16 +86,42 @@ def recompose(db: Database, notice_id: str, by: str, now: dt.datetime) -> Notice
     """
     notice = _load(db, notice_id)
     _require_open(notice, "recomposition", "作り直し")
-    organization = notice.application.organization
-    notice.recipient_name = organization.contact_name
-    notice.recipient_email = organization.contact_email
-    for name, value in vars(compose(notice.application, now)).items():
+    for name, value in _recipient(notice).items():
         setattr(notice, name, value)
+    _write(notice, now)
     notice.created_at, notice.created_by = now, by
     notice.released_at = notice.released_by = notice.error = None
     notice.state = NoticeState.DRAFT
     db.flush()
     return notice
+
+
+def _write(notice: Notice, now: dt.datetime) -> None:
+    for name, value in vars(compose(notice.application, now)).items():
+        setattr(notice, name, value)
+
+
+def _recipient(notice: Notice) -> dict[str, str]:
+    """Whom the notice is written to, as the record has it now."""
+    organization = notice.application.organization
+    return {
+        "recipient_name": organization.contact_name,
+        "recipient_email": organization.contact_email,
+    }
+
+
+def _require_true(notice: Notice) -> None:
+    """Let out only what somebody has read as it is: the day is all that may differ."""
+    written_at = notice.released_at or notice.created_at
+    told = vars(compose(notice.application, written_at)) | _recipient(notice)
+    if any(getattr(notice, name) != value for name, value in told.items()):
+        raise Conflict(
+            "The record has changed since the notice was written. Recompose it, read it, and then "
+            "release it.",
+            "通知書の作成後に記録が変更されています。作り直して内容を確認してから、"
+            "発出してください。",
+            code="notice_outdated",
+        )
 
 
 def waiting_for_mail(db: Database) -> Sequence[str]:
@@ -104,6 +140,10 @@ def claim(db: Database, notice_id: str) -> Notice | None:
     """Take a notice to mail it; None where it does not wait for that (any more)."""
     notice = _load(db, notice_id)
     if notice.state != NoticeState.RELEASED or notice.attempts == 0:
+        return None
+    if not _stands(notice):
+        notice.state, notice.error = NoticeState.FAILED, WITHDRAWN_MEANWHILE
+        db.flush()
         return None
     notice.state, notice.error = NoticeState.FAILED, BEING_SENT
     db.flush()
@@ -153,10 +193,14 @@ def _require_open(notice: Notice, step: str, step_ja: str) -> None:
         )
 
 
+def _stands(notice: Notice) -> bool:
+    withdrawn = notice.application.state == ApplicationState.WITHDRAWN
+    return not (withdrawn and notice.kind == NoticeKind.ACCEPTED)
+
+
 def _require_standing(notice: Notice) -> None:
     """A notice of acceptance is not sent after the organization has withdrawn."""
-    withdrawn = notice.application.state == ApplicationState.WITHDRAWN
-    if withdrawn and notice.kind == NoticeKind.ACCEPTED:
+    if not _stands(notice):
         raise Conflict(
             "The application was withdrawn after it was accepted: its notice stays a draft.",
             "実施決定後に申込が取り下げられたため、この通知書は発出できません。",

@@ -133,6 +133,7 @@ def deliver(server: MailServer, message: EmailMessage, sender: str, recipient: s
 
 
 def _connect(server: MailServer) -> smtplib.SMTP:
+    # It trusts what the system does, or the authorities in the file that SSL_CERT_FILE names.
     context = ssl.create_default_context()
     connection: smtplib.SMTP
     if server.encrypted:
@@ -179,4 +180,6 @@ def _refusal(code: int, said: bytes | str) -> Outcome:
 def _words(error: OSError) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return _refusal(error.smtp_code, error.smtp_error).words
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the mail server's certificate is not trusted: {error.verify_message}"
     return str(error) or type(error).__name__

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release
-from matcher.planning.agreement import outgrown
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
 from matcher.planning.problem import PLANNABLE_STATES, PlannedSession, Records, sessions_of
 from matcher.planning.releases import Changes, publish
+from matcher.planning.replanning import to_replan
 from matcher.planning.runs import result_of
 from solver.plan import Cost
 from solver.plan import Plan as PlanFile
@@ -179,10 +179,12 @@ def _require_something_to_plan(records: Records, engagement: Engagement) -> None
             state=engagement.state,
             surplus=surplus,
         )
-    if len(sessions) >= wanted and not outgrown(engagement, sessions, records.first_free_day):
+    if len(sessions) >= wanted and not to_replan(engagement, sessions, records.first_free_day):
         raise Conflict(
-            "The engagement has all its sessions. To change them, start a planning run.",
-            "すべての派遣の日程が確定しています。変更するには、派遣計画を作り直してください。",
+            "The engagement has all its sessions, and each can take place. Move one by itself, or "
+            "let a planner start a planning run.",
+            "すべての派遣の日程が確定しており、いずれも実施できます。個別に日程を変更するか、"
+            "計画担当者が派遣計画を作り直してください。",
             state=engagement.state,
         )
 

@@ -43,6 +43,7 @@ from matcher.models import (
     WeeklyHours,
 )
 from matcher.planning.agreement import outgrown
+from matcher.planning.hours import joined
 from matcher.planning.matching import CandidateList, candidates
 from matcher.planning.replanning import unfit
 from matcher.programme import Phase, ProgrammeRules
@@ -121,8 +122,8 @@ class Records:
         """Read a programme's records, as they are now whatever this session read before.
 
         Sessions are placed after the day of `now`; holds count that hold at `held_at`, by default
-        the same moment. If it is for a change, nobody else withdraws an engagement, cancels one
-        of its sessions or changes an expert's hours until the transaction ends.
+        the same moment. If it is for a change, nobody else withdraws an engagement, cancels one of
+        its sessions or changes an expert's hours until the transaction ends.
 
         Raises:
             NotFound: there is no such programme.
@@ -141,13 +142,15 @@ class Records:
             .execution_options(populate_existing=True)
         )
         engagements = db.scalars(wanted.with_for_update(of=Engagement) if for_change else wanted)
-        people = (
+        serving = (
             select(Expert)
             .order_by(Expert.id)
             .options(selectinload(Expert.absences), selectinload(Expert.conflicts))
             .execution_options(populate_existing=True)
         )
-        experts = db.scalars(people.with_for_update(read=True, of=Expert) if for_change else people)
+        experts = db.scalars(
+            serving.with_for_update(read=True, of=Expert) if for_change else serving
+        )
         by_engagement: dict[str, list[Session]] = defaultdict(list)
         for session in db.scalars(
             select(Session)
@@ -395,14 +398,9 @@ class Records:
         if self.stands(session):
             return True
         engagement = self.engagements[session.engagement_id]
-        away = any(
-            own.start_at < session.end_at and session.start_at < own.end_at
-            for own in engagement.application.absences
-        )
         sessions = self.sessions[session.engagement_id]
         return (
-            not away
-            and unfit(self.experts[session.expert_id], session, self.rules) is None
+            unfit(self.experts[session.expert_id], session, self.rules) is None
             and self._is_as_pinned(session)
             and session not in outgrown(engagement, sessions, self.first_free_day)
         )
@@ -591,7 +589,8 @@ def _minutes(visit: Session | Visit) -> int:
 
 def _open_hours(hours: Iterable[WeeklyHours]) -> tuple[problem_1.OpenHours, ...]:
     return tuple(
-        problem_1.OpenHours(each.weekday, _clock(each.opens), _clock(each.closes)) for each in hours
+        problem_1.OpenHours(each.weekday, _clock(each.opens), _clock(each.closes))
+        for each in joined(hours)
     )
 
 

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
 from matcher.models import Engagement, Expert, Programme, Session, SessionStatus
+from matcher.planning.agreement import outgrown
+from matcher.planning.hours import cover
 from matcher.planning.matching import candidates
 from matcher.programme import ProgrammeRules, Words
-from solver.problem import WEEKDAYS
 
-__all__ = ["SessionToReplan", "sessions_to_replan", "unfit"]
+__all__ = ["SessionToReplan", "sessions_to_replan", "to_replan", "unfit"]
 
 OUTSIDE_HOURS = Words(ja="対応可能時間の外です。", en="It lies outside the weekly hours.")
 IN_AN_ABSENCE = Words(
@@ -81,6 +82,28 @@ def unfit(expert: Expert, session: Session, rules: ProgrammeRules) -> Words | No
     return _keeps_from_serving(expert, session.engagement, rules) or _not_free(expert, session)
 
 
+def to_replan(
+    engagement: Engagement, sessions: Sequence[Session], first_free_day: dt.date
+) -> tuple[Session, ...]:
+    """The sessions of an engagement to come that it no longer allows, or their expert.
+
+    `sessions` are those that stand, in the order of their numbers; what lies before
+    `first_free_day` stays as it is.
+    """
+    rules = engagement.application.programme.rules
+    overtaken = outgrown(engagement, sessions, first_free_day)
+    return tuple(
+        each
+        for each in sessions
+        if each in overtaken
+        or (
+            each.status == SessionStatus.CONFIRMED
+            and wall_time(each.start_at).date() >= first_free_day
+            and unfit(each.expert, each, rules) is not None
+        )
+    )
+
+
 def _keeps_from_serving(
     expert: Expert, engagement: Engagement, rules: ProgrammeRules
 ) -> Words | None:
@@ -93,12 +116,7 @@ def _keeps_from_serving(
 
 
 def _not_free(expert: Expert, session: Session) -> Words | None:
-    start, end = wall_time(session.start_at), wall_time(session.end_at)
-    weekday = WEEKDAYS[start.weekday()]
-    if not any(
-        own.weekday == weekday and own.opens <= start.time() and end.time() <= own.closes
-        for own in expert.weekly_hours
-    ):
+    if not cover(expert.weekly_hours, session.start_at, session.end_at):
         return OUTSIDE_HOURS
     if any(
         own.start_at < session.end_at and session.start_at < own.end_at for own in expert.absences

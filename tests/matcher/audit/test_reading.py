@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session as Database
 
 from matcher.access import Principal
 from matcher.audit import Actor, acting, conditions
+from matcher.audit.reading import FIRST_IN_LONGER_IDS
+from matcher.audit.scope import MODELS, audited
 from matcher.models import ApplicationAbsence, AuditEntry, Expert, ExpertAbsence, Notice, Role
 from tests.matcher import rows
 
@@ -70,6 +73,40 @@ def test_a_record_is_found_with_all_that_belongs_to_it(story: Database) -> None:
         "session_lapse S1",
         "session_report S1",
     ]
+
+
+def test_a_record_is_found_letter_by_letter(story: Database) -> None:
+    """`A1` is neither `a1` nor `A_`, nor the beginning of `A10`."""
+    for record in ("a1", "A_", "A", "_1", "%"):
+        assert found(story, record=record) == []
+    assert found(story, record="located_in_tokyo") == ["requirement_answer A1:located_in_tokyo"]
+
+
+def test_each_longer_id_begins_with_one_by_which_it_is_found() -> None:
+    kinds = {each.table.name.removesuffix("s") for each in FIRST_IN_LONGER_IDS}
+    longer = [each for each in map(audited, MODELS) if each and len(each.id_fields) > 1]
+    assert {each.id_fields[0].removesuffix("_id") for each in longer} == kinds
+
+
+def test_a_record_is_found_among_many_without_reading_them_all(story: Database) -> None:
+    """Whatever is asked for about it, each way goes along an index."""
+    story.commit()
+    statement = select(AuditEntry.id).where(*conditions(record="A1"))
+    told = how(story, statement.order_by(AuditEntry.id.desc()).limit(51))
+    assert "ix_audit_entries_record_id" in told
+    assert not re.search(r"Seq Scan on audit_entries|SCAN audit_entries(?! USING)", told), told
+
+
+def how(db: Database, statement: Select[Any]) -> str:
+    """How the database would find it; PostgreSQL as if there were too many rows to read all."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN "
+    else:
+        explain = "EXPLAIN QUERY PLAN "
+    compiled = statement.compile(db.get_bind(), compile_kwargs={"literal_binds": True})
+    plan = db.connection().exec_driver_sql(explain + str(compiled))
+    return "\n".join(str(row[-1]) for row in plan)
 
 
 def test_an_expert_is_found_with_absences_conflicts_and_subscriptions(story: Database) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.delivery.engagements import (
@@ -16,8 +17,18 @@ from matcher.delivery.engagements import (
 )
 from matcher.delivery.reports import report_session
 from matcher.errors import Conflict, Invalid, NotFound
-from matcher.models import Application, Engagement, EngagementState, Session, SessionStatus
+from matcher.models import (
+    Application,
+    Delivery,
+    Engagement,
+    EngagementState,
+    Programme,
+    Session,
+    SessionStatus,
+    WeeklyHours,
+)
 from matcher.programme import Phase, Purpose
+from matcher.registry import AbsenceDraft
 from tests.matcher import rows
 from tests.matcher.delivery.test_reports import HELD, MISSED
 
@@ -283,3 +294,77 @@ def test_an_engagement_is_completed_once(planned: Database) -> None:
 def test_an_engagement_that_is_not_there_is_not_completed(db: Database) -> None:
     with pytest.raises(NotFound):
         complete(db, "A404", END, "staff", AFTER_ALL)
+
+
+# Wishes that are agreed later ------------------------------------------------------------
+
+
+def test_a_time_at_which_the_organization_is_busy_by_now_names_the_sessions_in_it(
+    planned: Database,
+) -> None:
+    second = planned.get_one(Session, "S2")
+    absence = AbsenceDraft(start_at=second.start_at, end_at=second.end_at)
+    revise(planned, absences=(absence,))
+
+    assert to_replan(planned) == ["S2"]
+    (kept,) = planned.get_one(Application, "A1").absences
+    assert (kept.start_at, kept.end_at) == (second.start_at, second.end_at)
+
+
+def test_hours_that_no_longer_hold_a_session_name_it(planned: Database) -> None:
+    revise(
+        planned,
+        weekly_hours=(WeeklyHours(weekday="tue", opens=dt.time(9), closes=dt.time(17)),),
+    )
+
+    assert to_replan(planned) == ["S2", "S3"]
+
+
+def test_hours_too_short_for_the_lengths_that_were_agreed_are_refused(planned: Database) -> None:
+    hours = WeeklyHours(weekday="tue", opens=dt.time(9), closes=dt.time(10))
+
+    with pytest.raises(Invalid, match="no stretch is long enough"):
+        revise(planned, weekly_hours=(hours,))
+
+
+def test_sessions_that_go_online_are_planned_again_and_their_link_is_set(
+    planned: Database,
+) -> None:
+    engagement = revise(planned, delivery=Delivery.ONLINE, meeting_url="https://meet.example/1")
+
+    assert (engagement.municipality_code, engagement.meeting_url) == (
+        None,
+        "https://meet.example/1",
+    )
+    assert to_replan(planned) == ["S2", "S3"]
+    back = revise(planned, delivery=Delivery.ON_SITE)
+    assert (back.municipality_code, back.meeting_url) == ("13101", None)
+
+
+def test_the_link_of_online_sessions_reaches_those_to_come_and_their_calendars(
+    planned: Database,
+) -> None:
+    revise(planned, delivery=Delivery.ONLINE)
+    for session in planned.scalars(select(Session)):
+        session.municipality_code = None
+    planned.commit()
+    revise(planned, meeting_url="https://meet.example/2")
+
+    told = {id: planned.get_one(Session, id) for id in ("S1", "S2", "S3")}
+    assert told["S1"].meeting_url is None  # it is over
+    assert {told["S2"].meeting_url, told["S3"].meeting_url} == {"https://meet.example/2"}
+    assert [each.sequence for each in told.values()] == [0, 1, 1]
+
+
+def test_a_visit_on_site_has_no_link(planned: Database) -> None:
+    with pytest.raises(Invalid, match="not held online"):
+        revise(planned, meeting_url="https://meet.example/3")
+
+
+def test_a_day_that_is_closed_by_now_names_the_session_on_it(planned: Database) -> None:
+    programme = planned.get_one(Programme, "tokyo-2025")
+    closures = programme.rules.closures.model_copy(update={"days": (dt.date(2025, 10, 22),)})
+    programme.rules = programme.rules.model_copy(update={"closures": closures})
+    planned.commit()
+
+    assert to_replan(planned) == ["S2"]

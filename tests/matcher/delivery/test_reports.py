@@ -101,7 +101,7 @@ def test_a_cancelled_session_is_not_reported_on(planned: Database) -> None:
 
 
 def test_what_took_place_before_a_withdrawal_is_told_after_it(planned: Database) -> None:
-    withdraw(planned, "A1", "staff", LATER)
+    withdraw(planned, "A1", "staff", LATER, reason="体制の変更")
     report_session(planned, "S1", HELD, "E1", LATER)
     planned.commit()
 

@@ -38,6 +38,7 @@ from matcher.models import (
     Session as Visit,
 )
 from matcher.programme import Period, Phase, ProgrammeRules, Purpose, RequirementKind, Specialty
+from tests.matcher import rows
 
 TAXES = ("national_taxes_paid", "metropolitan_taxes_paid")
 
@@ -141,7 +142,7 @@ def test_an_organization_applies_once_while_its_application_stands(
     with pytest.raises(Conflict) as refused:
         submit(office, draft, tokyo(7, 2))
     assert refused.value.data["application_id"] == submitted.id
-    withdraw(office, submitted.id, "staff", tokyo(7, 2))
+    withdraw(office, submitted.id, "staff", tokyo(7, 2), reason="体制の変更")
     assert submit(office, draft, tokyo(7, 2)).id != submitted.id
 
 
@@ -401,7 +402,7 @@ def test_a_step_out_of_turn_is_refused_and_changes_nothing(
 
 def test_an_unknown_application_is_not_found(office: Session) -> None:
     with pytest.raises(NotFound):
-        withdraw(office, "2025-999", "staff", tokyo(7, 2))
+        withdraw(office, "2025-999", "staff", tokyo(7, 2), reason="体制の変更")
 
 
 def visit(engagement: Engagement, number: int, start_at: dt.datetime) -> Visit:
@@ -445,7 +446,7 @@ def test_withdrawing_frees_the_sessions_to_come_and_keeps_the_others(
     office.flush()
     office.expire(engagement)
     now = tokyo(8, 1)
-    withdraw(office, "2025-001", "staff", now)
+    withdraw(office, "2025-001", "staff", now, reason="体制の変更")
     assert interviewed.state == ApplicationState.WITHDRAWN
     assert engagement.state == EngagementState.WITHDRAWN
     assert (held.status, held.sequence) == (SessionStatus.HELD, 0)
@@ -468,5 +469,42 @@ def test_a_completed_engagement_is_not_withdrawn(office: Session, interviewed: A
     accept(office).state = EngagementState.COMPLETED
     office.flush()
     with pytest.raises(Conflict):
-        withdraw(office, "2025-001", "staff", tokyo(3, 1, year=2026))
+        withdraw(office, "2025-001", "staff", tokyo(3, 1, year=2026), reason="体制の変更")
     assert interviewed.state == ApplicationState.ACCEPTED
+
+
+def test_who_withdrew_after_some_sessions_applies_again_for_those_that_are_left(
+    db: Session,
+) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1", status="held"))
+    db.add(rows.session("S2", rows.MORNING + dt.timedelta(weeks=3), number=2, status="missed"))
+    db.flush()
+    now = rows.MORNING + dt.timedelta(weeks=4)
+    withdraw(db, "A1", "staff", now, reason="体制の変更")
+    again = ApplicationDraft.model_validate(
+        {
+            "programme_id": "tokyo-2025",
+            "organization_id": "O1",
+            "channel": "form",
+            "delivery": "on_site",
+            "needs": {"labor": 1},
+            "session_minutes": [60, 60, 60, 60],
+            "weekly_hours": [{"weekday": "wed", "opens": "10:00", "closes": "17:00"}],
+        }
+    )
+    with pytest.raises(Invalid, match="ask for at most 3"):
+        submit(db, again, now)
+    submit(db, again.model_copy(update={"session_minutes": (60, 60, 60)}), now)
+
+
+def test_a_requirement_that_is_met_is_no_reason_to_decline(
+    office: Session, draft: ApplicationDraft, applied_at: dt.datetime
+) -> None:
+    submitted = submit(office, draft, applied_at)
+    met = answers("labor_laws_kept")
+    record_answers(office, submitted.id, met, AnswerSource.VERIFIED, "staff", applied_at)
+    record_assessment(office, submitted.id, "staff", applied_at)
+    with pytest.raises(Invalid) as refused:
+        decide(office, submitted.id, Outcome.DECLINED, ["labor_laws_kept"], "staff", applied_at)
+    assert refused.value.field == "reasons.0"

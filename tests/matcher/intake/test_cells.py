@@ -93,6 +93,28 @@ def test_yes_and_no_are_read(text: str, answer: bool) -> None:
     assert YES_OR_NO.read(text) is answer
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2025-12-24", "2025/12/24", "2025年12月24日", "令和7年12月24日", "２０２５年１２月２４日"],
+)
+def test_a_day_is_read_as_people_write_it(text: str) -> None:
+    assert read_day(text) == dt.date(2025, 12, 24)
+
+
+@pytest.mark.parametrize(
+    "text", ["月〜金", "月～金", "月-金", "平日", "mon-fri", "Mon~Fri", "月火水木金"]
+)
+def test_days_from_one_to_another_are_all_of_them(text: str) -> None:
+    found = read_hours(f"{text} 10:00-17:00")
+    assert [own.weekday for own in found] == ["mon", "tue", "wed", "thu", "fri"]
+
+
+@pytest.mark.parametrize("text", ["金〜月", "月〜", "月〜夏", "祝日"])
+def test_days_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="no weekly hours"):
+        read_hours(f"{text} 10:00-17:00")
+
+
 def test_plain_values_are_read_in_any_width() -> None:
     assert read_numbers("120、90, 60") == (120, 90, 60)
     assert read_number("１５") == 15

@@ -140,3 +140,14 @@ def test_after_the_decision_there_is_no_prospect(office: Database, state: str) -
 def test_an_application_that_is_not_there_is_not_found(office: Database) -> None:
     with pytest.raises(NotFound):
         prospect_of(office, "A404", NOW)
+
+
+def test_an_organization_outside_tokyo_has_no_prospect_and_is_told_why(office: Database) -> None:
+    office.get_one(Application, "A2").organization.municipality_code = "27100"
+    office.commit()
+    assert reasons(office) == [
+        (
+            "the organization's office lies outside Tokyo",
+            "団体の事務所が東京都内にありません",
+        )
+    ]

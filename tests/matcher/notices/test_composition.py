@@ -8,6 +8,7 @@ import pytest
 
 from matcher.models import Application, NoticeKind, Programme, Purpose
 from matcher.notices.composition import compose, draft_notice
+from matcher.programme import LineOfWords, Office
 from tests.matcher.notices.records import DECIDED_AT, accepted, declined, programme, tokyo
 
 HOSTILE = "<script>alert('&\"')</script>協同組合"
@@ -178,6 +179,63 @@ def test_one_session_has_none_to_follow() -> None:
     assert "全1回" in documents.text_ja
     assert "第2回" not in documents.text_ja
     assert "following sessions" not in documents.text_en
+
+
+OFFICE = Office(
+    name=LineOfWords(ja="架空派遣事務局", en="Imaginary Dispatch Office"),
+    telephone="03-0000-0000",
+    email="office@dispatch.example.jp",
+    hours=LineOfWords(ja="平日9時から17時まで", en="weekdays, 9:00 to 17:00"),
+)
+
+
+def with_office(office: Office) -> Programme:
+    known = programme()
+    known.rules = known.rules.model_copy(update={"office": office})
+    return known
+
+
+@pytest.mark.parametrize("make", [accepted, lambda known: declined(known, "located_in_tokyo")])
+def test_an_office_that_is_named_signs_both_letters_and_says_how_it_is_reached(
+    make: Callable[[Programme], Application],
+) -> None:
+    documents = compose(make(with_office(OFFICE)), DECIDED_AT)
+    assert_in_order(
+        documents.text_ja,
+        "団体向け専門家派遣",
+        "　架空派遣事務局\n",
+        "(通知)",
+        "お問い合わせ先",
+        "　架空派遣事務局\n",
+        "　電話 03-0000-0000(平日9時から17時まで)\n",
+        "　電子メール office@dispatch.example.jp\n",
+        "以上",
+    )
+    assert_in_order(
+        documents.text_en,
+        ". Contact\n   Imaginary Dispatch Office\n",
+        "   Telephone: 03-0000-0000 (weekdays, 9:00 to 17:00)\n",
+        "   E-mail: office@dispatch.example.jp\n",
+        "Yours faithfully,\n\nImaginary Dispatch Office\n",
+    )
+    assert "Administrative Office" not in documents.text_en
+    for language in ("ja", "en"):
+        read = Page(vars(documents)[f"html_{language}"]).read
+        told = vars(documents)[f"text_{language}"].split()
+        assert [words for words in told if words not in read] == []
+
+
+def test_an_office_without_hours_gives_its_number_alone() -> None:
+    silent = OFFICE.model_copy(update={"hours": None})
+    documents = compose(accepted(with_office(silent)), DECIDED_AT)
+    assert "　電話 03-0000-0000\n" in documents.text_ja
+    assert "   Telephone: 03-0000-0000\n" in documents.text_en
+
+
+def test_while_no_office_is_named_no_letter_says_how_to_reach_it() -> None:
+    documents = compose(accepted(programme()), DECIDED_AT)
+    assert "お問い合わせ先" not in documents.text_ja
+    assert "Contact" not in documents.text_en
 
 
 def test_a_letter_is_dated_in_tokyo() -> None:

@@ -152,3 +152,47 @@ def test_a_notice_composed_anew_has_what_was_corrected_and_waits_again(
     assert "令和7年7月8日" in notice.html_ja
     assert (notice.released_at, notice.error) == (None, None)
     assert waiting_for_mail(db) == []
+
+
+def test_a_notice_is_dated_the_day_on_which_it_goes_out(db: Session, notice: Notice) -> None:
+    assert "令和7年7月10日" not in notice.text_ja
+    later = NOW + dt.timedelta(days=3)
+    release(db, notice.id, "早川 美和", later, by_mail=True)
+    assert "令和7年7月10日" in notice.text_ja
+    assert "July 10, 2025" in notice.text_en
+    assert "令和7年7月10日" in notice.html_ja
+
+
+def test_a_notice_whose_record_has_changed_is_read_anew_before_it_goes_out(
+    db: Session, notice: Notice
+) -> None:
+    notice.application.organization.name_ja = "改称後の協同組合"
+    db.flush()
+    with pytest.raises(Conflict) as refused:
+        released(db, notice)
+    assert refused.value.code == "notice_outdated"
+    assert notice.state == NoticeState.DRAFT
+    recompose(db, notice.id, "早川 美和", NOW)
+    released(db, notice)
+    assert "改称後の協同組合" in notice.text_ja
+
+
+def test_an_address_that_was_corrected_is_the_one_it_goes_to(db: Session, notice: Notice) -> None:
+    notice.application.organization.contact_email = "new@hiiragi.example.jp"
+    db.flush()
+    with pytest.raises(Conflict, match="record has changed"):
+        released(db, notice)
+    recompose(db, notice.id, "早川 美和", NOW)
+    assert released(db, notice).recipient_email == "new@hiiragi.example.jp"
+
+
+def test_an_acceptance_is_not_mailed_after_the_application_was_withdrawn(
+    db: Session, notice: Notice
+) -> None:
+    released(db, notice)
+    notice.application.state = ApplicationState.WITHDRAWN
+    db.flush()
+    assert claim(db, notice.id) is None
+    assert notice.state == NoticeState.FAILED
+    assert notice.error is not None
+    assert "withdrawn" in notice.error

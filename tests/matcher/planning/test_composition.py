@@ -125,7 +125,7 @@ def test_the_part_is_a_release_and_a_plan_of_its_own_that_say_what_they_are(
     office: Database,
 ) -> None:
     plan = ready_plan(office, WANTED, NOW)
-    withdraw(office, "A2", "staff", NOW)
+    withdraw(office, "A2", "staff", NOW, reason="体制の変更")
     office.commit()
 
     release = publish_part(office, plan)
@@ -159,7 +159,7 @@ def test_an_engagement_that_was_changed_itself_is_touched(
     plan = ready_plan(office, WANTED, NOW)
     match change:
         case "withdraw":
-            withdraw(office, "A2", "staff", NOW)
+            withdraw(office, "A2", "staff", NOW, reason="体制の変更")
         case "revise":
             office.get_one(Engagement, "A2").max_gap_days = 40
         case "assign":
@@ -227,7 +227,7 @@ def test_nobody_gives_way_for_an_engagement_that_is_not_published(
     publish_plan(office, {"A1": WANTED["A1"]})
     made_room: Wanted = {"A1": ("E1", gives_way)} if gives_way else {}
     plan = ready_plan(office, {**made_room, "A2": ("E1", WANTED["A1"][1]), "A3": WANTED["A3"]}, NOW)
-    withdraw(office, "A2", "staff", NOW)
+    withdraw(office, "A2", "staff", NOW, reason="体制の変更")
     office.commit()
 
     error = refused(office, plan)
@@ -251,7 +251,7 @@ def test_who_has_to_leave_an_expert_leaves_though_another_is_not_published(
     office.commit()
     elsewhere: Wanted = {"A1": ("E2", WANTED["A1"][1]), "A2": ("E1", ("2025-10-01T10:00",))}
     plan = ready_plan(office, elsewhere, NOW)
-    withdraw(office, "A2", "staff", NOW)
+    withdraw(office, "A2", "staff", NOW, reason="体制の変更")
     office.commit()
 
     assert refused(office, plan).data["untouched"] == ("A1",)
@@ -374,7 +374,7 @@ def disturb(db: Database, chance: random.Random) -> None:
     day = dt.date(2025, 10, 1) + dt.timedelta(weeks=chance.randrange(6))
     db.add(away(chance.choice(EXPERTS), day.isoformat()))
     db.get_one(Expert, chance.choice(EXPERTS)).max_per_day = 1
-    withdraw(db, chance.choice(IDS), "staff", NOW)
+    withdraw(db, chance.choice(IDS), "staff", NOW, reason="体制の変更")
     db.get_one(Engagement, chance.choice(IDS)).max_gap_days += 1
     db.commit()
 

@@ -350,7 +350,7 @@ def test_who_withdraws_while_a_plan_is_published_waits_and_frees_its_sessions(
     publish(first, plan_id, "", "planner", LATER)
 
     def withdraw_too() -> None:
-        withdraw(second, "A1", "staff", LATER)
+        withdraw(second, "A1", "staff", LATER, reason="体制の変更")
         second.commit()
 
     with ThreadPoolExecutor(1) as threads:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.models import (
     ConflictOfInterest,
+    Engagement,
     Expert,
     ExpertAbsence,
     Session,
@@ -18,6 +19,7 @@ from matcher.planning.replanning import (
     IN_AN_ABSENCE,
     OUTSIDE_HOURS,
     sessions_to_replan,
+    to_replan,
 )
 from matcher.programme import Qualification
 from tests.matcher.rows import MORNING, WEDNESDAYS, add_engagements, session
@@ -101,3 +103,21 @@ def test_what_is_past_or_cancelled_is_not_named(db: Database, expert: Expert) ->
     assert [id for id, _ in _named(db, expert, MORNING)] == ["S2"]
     db.get_one(Session, "S2").status = SessionStatus.CANCELLED
     assert _named(db, expert, MORNING) == []
+
+
+def test_an_expert_who_is_away_makes_the_engagement_name_the_session(db: Database) -> None:
+    """And it can be assigned anew, though all its sessions are published."""
+    add_engagements(db, "A1", experts=("E1", "E2"))
+    engagement = db.get_one(Engagement, "A1")
+    first, second = session("S1"), session("S2", MORNING + 3 * WEEK, 60, number=2)
+    db.add_all([first, second])
+    db.commit()
+    day = dt.date(2025, 9, 25)
+    assert to_replan(engagement, (first, second), day) == ()
+
+    db.add(ExpertAbsence(expert_id="E1", start_at=second.start_at, end_at=second.end_at))
+    db.commit()
+    db.expire_all()
+
+    assert to_replan(engagement, (first, second), day) == (second,)
+    assert to_replan(engagement, (first, second), dt.date(2025, 10, 23)) == ()

@@ -229,7 +229,7 @@ def test_all_or_nothing_unless_the_possible_part_is_asked_for(twice: Database) -
             end_at=dt.datetime(2025, 10, 22, 3, tzinfo=dt.UTC),
         )
     )
-    withdraw(twice, "A2", "staff", NOW)
+    withdraw(twice, "A2", "staff", NOW, reason="体制の変更")
     twice.commit()
     before = starts(twice)
 
