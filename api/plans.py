@@ -30,10 +30,12 @@ from api.schema import (
 )
 from matcher.fields import Identifier, Paragraphs, TimeLimit
 from matcher.models import FROZEN_DAYS, Plan, PlanState, PlanTerms
+from matcher.planning.comparison import compare_plan
 from matcher.planning.releases import PublicationPart, publish_untouched
 from matcher.planning.releases import publish as publish_plan
 from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
 from matcher.programme import Specialty
+from matcher.report.changes_document import ChangesDocument, changes_document
 from solver.problem import Weights
 
 blueprint = noun("plans", "Runs of the solver and the plans they make (派遣計画)")
@@ -216,3 +218,13 @@ def publish(path: PlanPath, body: PublicationBody) -> Created[ReleaseView]:
     publication = publish_untouched if untouched_only else publish_plan
     release = publication(database(), path.plan_id, body.note, principal().name, now())
     return created(shown(release), address_of(release))
+
+
+@blueprint.get("/<plan_id>/changes", responses={200: ChangesDocument, 409: None})
+def changes(path: PlanPath) -> ChangesDocument:
+    """Show what publishing a plan would change as things stand now, each change with its reason.
+
+    Whom it disturbs, what it costs by part before and after, and what of the plan's ground has
+    moved since. Every reason was found by the judge.
+    """
+    return changes_document(compare_plan(database(), path.plan_id, now()))

@@ -26,10 +26,12 @@ from api.schema import (
 from matcher.errors import NotFound
 from matcher.fields import Identifier
 from matcher.models import Release
+from matcher.planning.comparison import compare_releases
 from matcher.planning.restoration import RestorationDraft
 from matcher.planning.restoration import restore as restore_release
 from matcher.planning.snapshots import count_changes
 from matcher.programme import Words
+from matcher.report.changes_document import ChangesDocument, changes_document
 
 blueprint = noun("releases", "Published plans, numbered in their programme (確定版)")
 
@@ -194,3 +196,21 @@ def _release(path: ReleasePath, query: ReleaseQuery) -> Release:
     if release is None:
         raise NotFound("release", str(path.number))
     return release
+
+
+class ReleaseChangesQuery(ReleaseQuery):
+    """Of which programme, and compared with which release."""
+
+    against: Annotated[int, Field(ge=1, le=2**31 - 1)] | SkipJsonSchema[None] = absent(
+        "the number of another release; left out: the one before"
+    )
+
+
+@blueprint.get("/<number>/changes", responses={200: ChangesDocument, 409: None})
+def changes(path: ReleasePath, query: ReleaseChangesQuery) -> ChangesDocument:
+    """Show what a release changed of another, by default of the one before it.
+
+    What the release's own plan changed has its reason; what was done by hand has none.
+    """
+    found = compare_releases(database(), query.programme, path.number, query.against)
+    return changes_document(found)
