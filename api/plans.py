@@ -14,7 +14,7 @@ from sqlalchemy.orm import defer
 from api.context import afterwards, database, now, principal, services
 from api.openapi import noun
 from api.records import one, page_of, visible
-from api.releases import ReleaseView, address_of
+from api.releases import ReleaseView, address_of, shown
 from api.schema import (
     Body,
     Created,
@@ -31,6 +31,7 @@ from api.schema import (
 from matcher.fields import Identifier, Paragraphs, TimeLimit
 from matcher.models import FROZEN_DAYS, Plan, PlanState, PlanTerms
 from matcher.planning.comparison import compare_plan
+from matcher.planning.releases import PublicationPart, publish_untouched
 from matcher.planning.releases import publish as publish_plan
 from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
 from matcher.programme import Specialty
@@ -105,11 +106,18 @@ class PlanBody(Body):
 
 
 class PublicationBody(OptionalBody):
-    """What to say of the release."""
+    """What to say of the release, and how much of the plan it is to be."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"note": "7月分の派遣計画"}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"note": "7月分の派遣計画", "part": "untouched"}}
+    )
 
     note: Paragraphs = ""
+    part: PublicationPart = Field(
+        default=PublicationPart.ALL,
+        description="untouched: of a plan whose ground has moved, the engagements that the 409 "
+        "lists as `untouched`, everything else as it is",
+    )
 
 
 class ProgressView(View):
@@ -200,9 +208,16 @@ def cancel(path: PlanPath, body: NoFields) -> PlanView:  # noqa: ARG001  it must
 
 @blueprint.post("/<plan_id>/publication", responses={201: ReleaseView})
 def publish(path: PlanPath, body: PublicationBody) -> Created[ReleaseView]:
-    """Make a ready plan the programme's next release, all of it or nothing."""
-    release = publish_plan(database(), path.plan_id, body.note, principal().name, now())
-    return created(ReleaseView.of(release), address_of(release))
+    """Make a ready plan the programme's next release, all of it or nothing.
+
+    Where its ground has moved, the 409 names what `moved`, the engagements whose changes can be
+    published still (`untouched`), and the others with the reasons (`touched`). The part
+    `untouched` is published as a plan of its own, judged by the records as they are.
+    """
+    untouched_only = body.part is PublicationPart.UNTOUCHED
+    publication = publish_untouched if untouched_only else publish_plan
+    release = publication(database(), path.plan_id, body.note, principal().name, now())
+    return created(shown(release), address_of(release))
 
 
 @blueprint.get("/<plan_id>/changes", responses={200: ChangesDocument, 409: None})

@@ -107,6 +107,7 @@ PERMISSIONS: Final = _permissions(
         ("plans.changes", _ALL, _ALL, _ALL, _NO, _NO),
         ("releases.list", _ALL, _ALL, _ALL, _NO, _NO),
         ("releases.get", _ALL, _ALL, _ALL, _NO, _NO),
+        ("releases.restore", _ALL, _ALL, _NO, _NO, _NO),
         ("releases.changes", _ALL, _ALL, _ALL, _NO, _NO),
         ("notices.list", _ALL, _NO, _ALL, _NO, _OWN),
         ("notices.get", _ALL, _NO, _ALL, _NO, _OWN),

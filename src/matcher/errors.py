@@ -118,16 +118,33 @@ class Conflict(MatcherError):
 
 
 class PlanOutdated(Conflict):
-    """A plan whose ground has moved since its problem was built; `moved` names what moved."""
+    """A plan whose ground has moved since its problem was built; `moved` names what moved.
 
-    def __init__(self, moved: Sequence[str]) -> None:
+    Its data names what of it can be published still, where that was found out.
+    """
+
+    def __init__(
+        self, moved: Sequence[str], *, untouched: Sequence[str] | None = None, **data: object
+    ) -> None:
         self.moved = tuple(moved)
+        remedy, remedy_ja = "Make a new plan.", "計画を作り直してください。"
+        if untouched is not None:
+            data |= {"untouched": tuple(untouched)}
+        if untouched:
+            remedy = (
+                f"Its part 'untouched' (engagements: {len(untouched)}) can be published still; "
+                "or make a new plan."
+            )
+            remedy_ja = (
+                f"影響を受けない部分(派遣案件{len(untouched)}件)は、part に untouched を"
+                "指定すると確定できます。または、計画を作り直してください。"
+            )
         super().__init__(
-            f"The ground of the plan has moved: {', '.join(self.moved)}. Make a new plan.",
-            f"派遣計画の前提が変わりました({'、'.join(map(_record_ja, self.moved))})。"
-            "計画を作り直してください。",
+            f"The ground of the plan has moved: {', '.join(self.moved)}. {remedy}",
+            f"派遣計画の前提が変わりました({'、'.join(map(_record_ja, self.moved))})。{remedy_ja}",
             code="plan_outdated",
             moved=self.moved,
+            **data,
         )
 
 

@@ -95,7 +95,7 @@ def test_each_example_of_a_body_is_one_that_the_service_takes(
         if "requestBody" not in operation:
             continue
         example = _schema_of_body(document, operation).get("example", {})
-        here = re.sub(r"{\w+}", "nothing-there", path)
+        here = re.sub(r"{\w+}", "nothing-there", path.replace("{number}", "1000000"))
         answer = admin.ask(method.upper(), here, example, If_Match='"x"')
         # It is well-formed; whether what it names is there is another matter.
         assert answer.status_code in {201, 202, 404}, (method, path, answer.text)

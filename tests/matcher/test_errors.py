@@ -67,3 +67,13 @@ def test_what_moved_under_a_plan_is_named_in_japanese() -> None:
     error = PlanOutdated(["expert:E1", "release"])
     assert "(専門家 E1、確定版)" in error.message_ja
     assert error.moved == ("expert:E1", "release")
+
+
+def test_an_outdated_plan_offers_what_of_it_can_be_published() -> None:
+    """In both languages, where there is something."""
+    some = PlanOutdated(["release"], untouched=["A1", "A2"], touched=())
+    none = PlanOutdated(["release"], untouched=[], touched=())
+    assert some.data == {"moved": ("release",), "untouched": ("A1", "A2"), "touched": ()}
+    assert "part 'untouched' (engagements: 2)" in some.message_en
+    assert "(派遣案件2件)" in some.message_ja
+    assert none.message_en.endswith("release. Make a new plan.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_jsonable_python
@@ -16,6 +17,9 @@ from matcher.clock import to_tokyo
 from matcher.models import AuditAction, AuditEntry
 
 HIDDEN: Final = "***"
+
+_TOGETHER: Final = "matcher_told_together"
+"""Where a session of the database keeps the changes that are told when a block ends."""
 
 
 class Change(NamedTuple):
@@ -37,6 +41,12 @@ class Change(NamedTuple):
         after = other.after if self.after is None else self.after
         return Change(before, after)
 
+    def followed_by(self, later: Change) -> Change:
+        """What a change and a later one of the same record come to."""
+        before = None if self.before is None else {**(later.before or {}), **self.before}
+        after = None if later.after is None else {**(self.after or {}), **later.after}
+        return Change(before, after)
+
     def told(self, secrets: frozenset[str]) -> tuple[Fields, Fields]:
         """What is different, before and after, in JSON's own types."""
         before, after = difference(_in_json(self.before or {}), _in_json(self.after or {}))
@@ -44,7 +54,7 @@ class Change(NamedTuple):
 
 
 class Changes:
-    """The changes of one flush or one statement, by record."""
+    """The changes of one flush, one statement or one block, by record."""
 
     def __init__(self) -> None:
         self._changes: dict[tuple[Audited, str], Change] = {}
@@ -54,7 +64,20 @@ class Changes:
         earlier = self._changes.get((kind, record_id))
         self._changes[kind, record_id] = change if earlier is None else earlier.merged(change)
 
-    def write(self, db: Session) -> None:
+    def tell(self, db: Session) -> None:
+        """Write their entries, at once or when the block ends that tells them together."""
+        together: Changes | None = db.info.get(_TOGETHER)
+        if together is None:
+            self._write(db)
+        else:
+            together._follow(self)
+
+    def _follow(self, later: Changes) -> None:
+        for key, change in later._changes.items():
+            earlier = self._changes.get(key)
+            self._changes[key] = change if earlier is None else earlier.followed_by(change)
+
+    def _write(self, db: Session) -> None:
         """Write their entries in the transaction that makes them."""
         entries = list(self._entries())
         if entries:
@@ -71,6 +94,8 @@ class Changes:
     def _entries(self) -> Iterator[dict[str, Any]]:
         for kind, record_id in sorted(self._changes, key=lambda each: each[0].place(each[1])):
             change = self._changes[kind, record_id]
+            if change.before is None and change.after is None:
+                continue  # it was made and deleted within the block
             before, after = change.told(kind.secrets)
             if before or after or change.action is not AuditAction.CHANGED:
                 yield {
@@ -80,6 +105,22 @@ class Changes:
                     "before": before,
                     "after": after,
                 }
+
+
+@contextmanager
+def told_together(db: Session) -> Iterator[None]:
+    """Tell what a block does to a record as one change, however many flushes it takes.
+
+    Where the block fails, nothing of it is done, and nothing told.
+    """
+    with db.begin_nested():
+        changes = db.info[_TOGETHER] = Changes()
+        try:
+            yield
+            db.flush()
+        finally:
+            del db.info[_TOGETHER]
+        changes.tell(db)
 
 
 def difference(before: Fields, after: Fields) -> tuple[Fields, Fields]:

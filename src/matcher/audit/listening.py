@@ -83,7 +83,7 @@ def _tell_of_flush(db: Session, context: UOWTransaction) -> None:
         change = None if kind is None else _change_of(kind, state, is_deleted=is_deleted)
         if kind is not None and change is not None:
             changes.add(kind, kind.id_of(state.dict), change)
-    changes.write(db)
+    changes.tell(db)
 
 
 def _change_of(kind: Audited, state: InstanceState[Base], *, is_deleted: bool) -> Change | None:
@@ -131,7 +131,7 @@ def _carry_out(state: ORMExecuteState, kind: Audited) -> Result[Any] | None:
     for key, row in before.items():
         left = kind.told(after[key]) if key in after else None
         changes.add(kind, kind.id_of(row), Change(kind.told(row), left))
-    changes.write(state.session)
+    changes.tell(state.session)
     return result
 
 

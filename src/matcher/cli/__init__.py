@@ -32,6 +32,8 @@ COMMANDS = {
     "serve": LazyCommand("matcher.cli.serve", "serve", "Answer HTTP requests."),
     "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued runs, mail notices."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
+    "publish": LazyCommand("matcher.cli.releases", "publish", "Make a ready plan a release."),
+    "releases": LazyCommand("matcher.cli.releases", "releases", "List releases, go back to one."),
     "programmes": LazyCommand(
         "matcher.cli.programmes", "programmes", "List the years on record, add the next."
     ),

@@ -181,6 +181,10 @@ class Records:
         """The same records as if an engagement were among them that has no session yet."""
         return replace(self, engagements={**self.engagements, engagement.id: engagement})
 
+    def as_of(self, now: dt.datetime) -> Records:
+        """The same records, for sessions that are placed after the day of `now`."""
+        return replace(self, first_free_day=wall_time(now).date() + dt.timedelta(days=1))
+
     def in_scope(self) -> tuple[Engagement, ...]:
         """The engagements to plan, by id.
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from enum import StrEnum
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm.exc import StaleDataError
 
+from matcher.audit import told_together
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.models import (
     EngagementState,
@@ -21,13 +25,24 @@ from matcher.models import (
     SessionDeparture,
     SessionStatus,
 )
+from matcher.planning.composition import Composition, keep, untouched_part
 from matcher.planning.ground import ground_of, latest_release_number, moved
+from matcher.planning.obstacles import Obstacle, named
 from matcher.planning.problem import PlannedSession, Records, sessions_of
 from matcher.planning.runs import judged
 from matcher.planning.snapshots import take_snapshot
 from solver.plan import Plan as PlanFile
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
+
+
+class PublicationPart(StrEnum):
+    """How much of a plan is to be published."""
+
+    ALL = "all"
+    """All of it, or nothing."""
+    UNTOUCHED = "untouched"
+    """What nothing has touched that has changed since the plan was begun."""
 
 
 def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) -> Release:
@@ -38,15 +53,58 @@ def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) ->
 
     Raises:
         NotFound: there is no such plan.
-        PlanOutdated: what it was built from has changed, or its time has come; names what.
+        PlanOutdated: what it was built from has changed, or its time has come; names what, and
+            which part of it can be published still.
         Conflict: it is not ready, breaks a rule, or collides with what happens at this moment.
     """
-    plan = db.get(Plan, plan_id, with_for_update=True, populate_existing=True)
-    if plan is None:
-        raise NotFound("plan", plan_id)
+    with _all_or_nothing(db):
+        ready = _Ready.hold(db, plan_id, now)
+        if ready.moved:
+            part = ready.untouched(now)
+            raise PlanOutdated(ready.moved, untouched=sorted(part.chosen), touched=part.left_out)
+        return ready.write(db, note, by, now)
+
+
+def publish_untouched(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) -> Release:
+    """Publish the part of a ready plan that is not touched by what has changed since it was begun.
+
+    All else stays as it is. The part is a plan of its own, judged by the records of now; where
+    nothing has changed, it is the whole plan.
+
+    Raises:
+        NotFound: there is no such plan.
+        Conflict: nothing of it is untouched; it is not ready, or collides with what happens at
+            this moment.
+    """
+    with _all_or_nothing(db):
+        ready = _Ready.hold(db, plan_id, now)
+        if not ready.moved:
+            return ready.write(db, note, by, now)
+        part = ready.untouched(now)
+        if not part.chosen:
+            raise _nothing_untouched(part.left_out)
+        kept = keep(db, part, f"part of {plan_id}", by, now)
+        told = f"The part of plan {plan_id} that nothing has touched: {told_of(part)}."
+        return publish(db, kept.id, noted(note, told), by, now)
+
+
+def noted(note: str, told: str) -> str:
+    """A note of somebody's own, and what the service says of a release itself."""
+    return f"{note}\n{told}" if note else told
+
+
+def told_of(part: Composition) -> str:
+    """How much of what was meant is in a part, and what is not."""
+    of_all = f"engagements {len(part.chosen)} of {len(part.chosen) + len(part.left_out)}"
+    return f"{of_all}; as they were: {named(part.left_out)}" if part.left_out else of_all
+
+
+@contextmanager
+def _all_or_nothing(db: Database) -> Iterator[None]:
+    """Do all of it or nothing, and say so where somebody else is at the same sessions."""
     try:
         with db.begin_nested():
-            return _publish(db, plan, note, by, now)
+            yield
     except (IntegrityError, StaleDataError) as error:
         raise Conflict(
             "Somebody changed the same sessions at this moment; nothing was published. Try again.",
@@ -54,30 +112,73 @@ def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) ->
         ) from error
 
 
-def _publish(db: Database, plan: Plan, note: str, by: str, now: dt.datetime) -> Release:
-    # One release at a time in a programme: the next one waits here, and then sees this one.
-    db.get_one(Programme, plan.programme_id, with_for_update=True)
-    if plan.state != PlanState.READY or plan.problem is None or plan.plan is None:
-        raise Conflict(
-            f"Only a ready plan can be published; this one is {plan.state}.",
-            f"確定できるのは計算が完了した派遣計画だけです(状態: {plan.state.ja})。",
-            state=plan.state,
+@dataclass(frozen=True)
+class _Ready:
+    """A ready plan and the records by now, while nobody else publishes."""
+
+    plan: Plan
+    problem: Problem
+    content: PlanFile
+    records: Records
+    there: Problem
+    """What would be asked by now in place of its problem."""
+    changes: Changes
+    moved: tuple[str, ...]
+    """What keeps it from being published as a whole."""
+
+    @classmethod
+    def hold(cls, db: Database, plan_id: str, now: dt.datetime) -> _Ready:
+        """Read a plan and its ground; both stay as they are until the transaction ends.
+
+        Raises:
+            NotFound: there is no such plan.
+            Conflict: it is not ready, or breaks a rule.
+        """
+        plan = db.get(Plan, plan_id, with_for_update=True, populate_existing=True)
+        if plan is None:
+            raise NotFound("plan", plan_id)
+        # One release at a time in a programme: the next one waits here, and then sees this one.
+        db.get_one(Programme, plan.programme_id, with_for_update=True)
+        if plan.state != PlanState.READY or plan.problem is None or plan.plan is None:
+            raise Conflict(
+                f"Only a ready plan can be published; this one is {plan.state}.",
+                f"確定できるのは計算が完了した派遣計画だけです(状態: {plan.state.ja})。",
+                state=plan.state,
+            )
+        _check_rules(plan)
+        began_at = plan.started_at or plan.created_at
+        records = Records.load(
+            db, plan.programme_id, began_at, terms=plan.terms, held_at=now, for_change=True
         )
-    _check_rules(plan)
-    began_at = plan.started_at or plan.created_at
-    records = Records.load(
-        db, plan.programme_id, began_at, terms=plan.terms, held_at=now, for_change=True
+        there = records.problem(records.still_in_scope())
+        number = latest_release_number(db, plan.programme_id)
+        problem = ProblemFile.from_bytes(plan.problem).problem
+        content = PlanFile.from_json(gzip.decompress(plan.plan))
+        changes = Changes.between(problem, content, records)
+        ground = moved(plan.ground, ground_of(there, number, seen_from=plan.ground))
+        return cls(plan, problem, content, records, there, changes, ground or changes.too_late(now))
+
+    def untouched(self, now: dt.datetime) -> Composition:
+        """The part of the plan that can be published still."""
+        return untouched_part(self.records, self.problem, self.there, self.content, now)
+
+    def write(self, db: Database, note: str, by: str, now: dt.datetime) -> Release:
+        """Write the sessions, and the release."""
+        self.changes.apply(db, now)
+        _update_states(self.records, self.problem, self.content)
+        self.plan.state = PlanState.PUBLISHED
+        return number_release(db, self.plan.programme_id, self.plan.id, note, by, now)
+
+
+def _nothing_untouched(touched: tuple[Obstacle, ...]) -> Conflict:
+    return Conflict(
+        "What has changed since the plan was begun touches all that it would change. "
+        "Make a new plan.",
+        "計算の開始後の変更が、この派遣計画による変更のすべてに影響します。"
+        "計画を作り直してください。",
+        code="nothing_untouched",
+        touched=touched,
     )
-    number = latest_release_number(db, plan.programme_id)
-    _check_ground(plan, records, number)
-    problem = ProblemFile.from_bytes(plan.problem).problem
-    content = PlanFile.from_json(gzip.decompress(plan.plan))
-    changes = Changes.between(problem, content, records)
-    changes.check_time(now)
-    changes.apply(db, now)
-    _update_states(records, problem, content)
-    plan.state = PlanState.PUBLISHED
-    return number_release(db, plan.programme_id, plan.id, note, by, now)
 
 
 def number_release(
@@ -111,13 +212,6 @@ def _check_rules(plan: Plan) -> None:
             code="plan_rejected",
             broken=broken,
         )
-
-
-def _check_ground(plan: Plan, records: Records, release: int) -> None:
-    problem = records.problem(records.still_in_scope())
-    changed = moved(plan.ground, ground_of(problem, release, seen_from=plan.ground))
-    if changed:
-        raise PlanOutdated(changed)
 
 
 @dataclass(frozen=True)
@@ -157,36 +251,32 @@ class Changes:
         """Whether everything stays as it stands."""
         return not (self.added or self.changed or self.dropped)
 
-    def check_time(self, now: dt.datetime) -> None:
-        """Refuse to change what has begun, or to begin in the past.
-
-        Raises:
-            PlanOutdated: the plan has waited too long; names the engagements.
-        """
+    def too_late(self, now: dt.datetime) -> tuple[str, ...]:
+        """The engagements of which it would change what has begun, or begin in the past."""
         touched: list[Session | PlannedSession] = [*self.added, *self.dropped]
         for before, after in self.changed:
             touched += [before, after]
         late = {f"engagement:{each.engagement_id}" for each in touched if each.start_at <= now}
-        if late:
-            raise PlanOutdated(sorted(late))
+        return tuple(sorted(late))
 
     def apply(self, db: Database, now: dt.datetime) -> None:
         """Write the sessions.
 
         Two sessions of one expert may exchange their times, and the database refuses overlaps
         statement by statement: so all that move are cancelled first, and confirmed where they go.
+        The audit tells each move as what it is, from the old time to the new.
         """
-        for row in (*self.dropped, *(before for before, _ in self.changed)):
-            row.status = SessionStatus.CANCELLED
-            row.sequence += 1
-            row.revised_at = now
-        db.flush()
-        for before, after in self.changed:
-            if before.expert_id != after.expert_id:
-                db.merge(_departure(before))
-            _rewrite(before, after)
-        db.add_all(_new_session(each, now) for each in self.added)
-        db.flush()
+        with told_together(db):
+            for row in (*self.dropped, *(before for before, _ in self.changed)):
+                row.status = SessionStatus.CANCELLED
+                row.sequence += 1
+                row.revised_at = now
+            db.flush()
+            for before, after in self.changed:
+                if before.expert_id != after.expert_id:
+                    db.merge(_departure(before))
+                _rewrite(before, after)
+            db.add_all(_new_session(each, now) for each in self.added)
 
 
 def _differs(row: Session, planned: PlannedSession) -> bool:
@@ -219,11 +309,15 @@ def _departure(row: Session) -> SessionDeparture:
 
 
 def _update_states(records: Records, problem: Problem, plan: PlanFile) -> None:
-    """An engagement with sessions is planned, one without waits; one in progress stays so."""
+    """An engagement with sessions is planned, one without waits; one in progress stays so.
+
+    One whose times are on hold stays as it is: they are no sessions yet.
+    """
     served = {assignment.engagement for assignment in plan.assignments}
+    changing = {EngagementState.WAITING, EngagementState.PLANNED}
     for each in problem.engagements:
         engagement = records.engagements[each.id]
-        if engagement.state in {EngagementState.WAITING, EngagementState.PLANNED}:
+        if engagement.state in changing and each.id not in records.holds:
             engagement.state = (
                 EngagementState.PLANNED if each.id in served else EngagementState.WAITING
             )

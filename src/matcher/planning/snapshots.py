@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session as Database
 
-from matcher.models import Engagement, Session, SessionStatus
+from matcher.models import Engagement, Release, Session, SessionStatus
 
 
 class SnapshotSession(NamedTuple):
@@ -54,6 +54,56 @@ class Snapshot(BaseModel):
     def to_bytes(self) -> bytes:
         """Write it as gzipped JSON, the same bytes for the same sessions."""
         return gzip.compress(self.model_dump_json().encode(), mtime=0)
+
+
+class ChangeCount(NamedTuple):
+    """How many sessions are other ones than before."""
+
+    added: int
+    moved: int
+    """With another expert, or at another time."""
+    dropped: int
+
+    @classmethod
+    def between(cls, before: Snapshot, after: Snapshot) -> Self:
+        """Compare the sessions of two moments, by engagement and number."""
+        both = before.by_place.keys() & after.by_place.keys()
+        return cls(
+            added=len(after.by_place.keys() - both),
+            moved=sum(
+                _visit(before.by_place[place]) != _visit(after.by_place[place]) for place in both
+            ),
+            dropped=len(before.by_place.keys() - both),
+        )
+
+
+def _visit(session: SnapshotSession) -> tuple[str, dt.datetime, dt.datetime]:
+    return session.expert_id, session.start_at, session.end_at
+
+
+def count_changes(
+    db: Database, releases: Sequence[Release]
+) -> Mapping[tuple[str, int], ChangeCount | None]:
+    """How many sessions each release changed since the one before it, by programme and number.
+
+    None: one of the two kept no sessions.
+    """
+    numbers = {(each.programme_id, each.number + step) for each in releases for step in (-1, 0)}
+    key = (Release.programme_id, Release.number)
+    rows = db.execute(select(*key, Release.snapshot).where(tuple_(*key).in_(sorted(numbers))))
+    kept = {(row.programme_id, row.number): row.snapshot for row in rows}
+    return {
+        (id, number): _counted(kept.get((id, number - 1)), kept.get((id, number)), number == 1)
+        for id, number in ((each.programme_id, each.number) for each in releases)
+    }
+
+
+@lru_cache(maxsize=256)  # releases do not change, and lists of them are read often
+def _counted(before: bytes | None, after: bytes | None, is_first: bool) -> ChangeCount | None:
+    if after is None or (before is None and not is_first):
+        return None
+    earlier = Snapshot(sessions=()) if before is None else Snapshot.from_bytes(before)
+    return ChangeCount.between(earlier, Snapshot.from_bytes(after))
 
 
 def take_snapshot(db: Database, programme_id: str) -> Snapshot:

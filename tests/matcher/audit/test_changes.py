@@ -56,3 +56,19 @@ def test_of_a_secret_is_told_that_it_changed_and_whether_there_is_one() -> None:
         {"token": "***"},
     )
     assert Change({"token": "same"}, {"token": "same"}).told(secrets) == ({}, {})
+
+
+def test_changes_that_follow_each_other_come_to_one() -> None:
+    """From what was at first to what is at last, whatever lay between."""
+    first = Change({"status": "confirmed", "start": 1}, {"status": "cancelled", "start": 1})
+    second = Change({"status": "cancelled", "start": 1}, {"status": "confirmed", "start": 2})
+
+    assert first.followed_by(second).told(frozenset()) == ({"start": 1}, {"start": 2})
+
+
+def test_what_was_made_and_then_changed_was_made_as_it_is() -> None:
+    made = Change(None, {"a": 1, "b": 1}).followed_by(Change({"a": 1}, {"a": 2}))
+    gone = Change({"a": 1}, {"a": 2}).followed_by(Change({"a": 2, "b": 1}, None))
+
+    assert made == Change(None, {"a": 2, "b": 1})
+    assert gone == Change({"a": 1, "b": 1}, None)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as Database
 
 from matcher.access import create_key
-from matcher.audit import Actor, acting
+from matcher.audit import Actor, acting, told_together
 from matcher.calendars.subscriptions import create_feed, note_fetch, revoke_feed, rotate_feed
 from matcher.database import create_database_engine, session_factory
 from matcher.models import (
@@ -390,3 +390,46 @@ def test_a_statement_that_finds_no_record_leaves_no_entry(office: Database) -> N
     office.execute(update(Feed).where(Feed.id == "F0").values(revoked_at=NOW))
 
     assert not told(office)
+
+
+def test_what_a_block_does_to_a_record_is_told_as_one_change(office: Database) -> None:
+    """However many flushes and statements it takes."""
+    with told_together(office):
+        office.get_one(Expert, "E1").max_per_week = 1
+        office.flush()
+        office.get_one(Expert, "E1").max_per_week = 3
+        office.flush()
+        office.execute(update(Expert).values(max_per_day=1))
+        office.add(ExpertAbsence(expert_id="E1", start_at=NOW, end_at=NOW + HOUR))
+
+    assert [entry[0:2] for entry in plain(told(office, "expert"))] == [("changed", "E1")]
+    (entry,) = told(office, "expert")
+    assert entry.before == {"max_per_week": 4, "max_per_day": 2}
+    assert entry.after == {"max_per_week": 3, "max_per_day": 1}
+    assert len(told(office, "expert_absence")) == 1
+
+
+def test_what_a_block_makes_and_deletes_is_not_told(office: Database) -> None:
+    with told_together(office):
+        made = ExpertAbsence(expert_id="E1", start_at=NOW, end_at=NOW + HOUR)
+        office.add(made)
+        office.flush()
+        office.delete(made)
+
+    assert told(office) == []
+
+
+def test_of_a_block_that_fails_nothing_is_done_and_nothing_told(office: Database) -> None:
+    def fail() -> None:
+        with told_together(office):
+            office.get_one(Expert, "E1").max_per_week = 1
+            office.flush()
+            raise ValueError("it is not to be")
+
+    with pytest.raises(ValueError, match="not to be"):
+        fail()
+    office.get_one(Expert, "E1").max_per_day = 1
+
+    (entry,) = told(office)
+    assert entry.after == {"max_per_day": 1}
+    assert office.scalars(select(Expert.max_per_week)).one() == 4

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from matcher.audit import Actor, acting
 from matcher.clock import wall_time
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.intake.applications import withdraw
 from matcher.models import (
+    AuditEntry,
     Engagement,
     EngagementState,
     Expert,
@@ -28,6 +30,7 @@ from matcher.models import (
 )
 from matcher.planning.releases import publish
 from matcher.programme import read_rules
+from matcher.registry import AvailabilityDraft, set_availability
 from solver.problem_file import pack
 from tests.matcher import rows
 from tests.matcher.planning.plans import Wanted, ready_plan, standing_sessions
@@ -113,6 +116,41 @@ def test_two_sessions_of_one_expert_exchange_their_times(published: Database) ->
         ("A2", 2): "10-22 10:00",
     }
     assert {each.sequence for each in standing_sessions(published).values()} == {1}
+
+
+def sessions_told(db: Database) -> list[tuple[str, dict[str, object], dict[str, object]]]:
+    """What the audit says of sessions since release 1, by whom and from what to what."""
+    entries = select(AuditEntry).where(AuditEntry.kind == "session", AuditEntry.action == "changed")
+    found = db.scalars(entries.order_by(AuditEntry.id))
+    return [(each.actor, each.before, each.after) for each in found]
+
+
+def test_the_audit_tells_a_move_once_from_the_old_time_to_the_new(published: Database) -> None:
+    acting(published, Actor("planner (K1)", "plans.publish"))
+    publish_plan(published, FIRST | {"A1": ("E1", ("2025-10-01T10:00", "2025-10-29T10:00"))})
+
+    assert sessions_told(published) == [
+        (
+            "planner (K1)",
+            {"start_at": "2025-10-22T10:00:00+09:00", "end_at": "2025-10-22T11:00:00+09:00"},
+            {"start_at": "2025-10-29T10:00:00+09:00", "end_at": "2025-10-29T11:00:00+09:00"},
+        )
+    ]
+
+
+def test_the_audit_tells_an_exchange_as_two_moves_and_a_drop_as_a_cancellation(
+    published: Database,
+) -> None:
+    publish_plan(published, {"A1": FIRST["A2"], "A2": ("E1", ("2025-10-01T10:00",))})
+
+    told = [(before, after) for _, before, after in sessions_told(published)]
+    assert sorted(str(before.get("start_at", "")) for before, _ in told) == [
+        "",
+        "2025-10-01T10:00:00+09:00",
+        "2025-10-01T14:00:00+09:00",
+        "2025-10-22T10:00:00+09:00",
+    ]
+    assert ({"status": "confirmed"}, {"status": "cancelled"}) in told
 
 
 def test_a_session_that_is_no_longer_served_is_cancelled(published: Database) -> None:
@@ -322,6 +360,27 @@ def test_who_withdraws_while_a_plan_is_published_waits_and_frees_its_sessions(
         first.commit()
         other.result(timeout=30)
     assert {engagement for engagement, _ in standing_sessions(first)} == {"A2"}
+
+
+def test_a_plan_that_is_published_sees_the_hours_that_an_expert_sets_at_that_moment(
+    two_databases: list[Database],
+) -> None:
+    one, other = two_databases
+    rows.add_engagements(one, "A1", "A2")
+    plan_id = ready_plan(one, FIRST, NOW).id
+    expert = one.scalars(select(Expert).with_for_update()).one()
+    set_availability(one, expert, AvailabilityDraft(weekly_hours=(), absences=()), NOW)
+
+    with ThreadPoolExecutor(1) as threads:
+        publication = threads.submit(publish, other, plan_id, "", "planner", LATER)
+        with pytest.raises(TimeoutError):
+            publication.result(timeout=0.5)
+        one.commit()
+        with pytest.raises(PlanOutdated) as refused:
+            publication.result(timeout=30)
+    other.rollback()
+    assert "expert:E1" in refused.value.moved
+    assert standing_sessions(one) == {}
 
 
 def test_the_expert_of_a_plan_is_free_to_leave_afterwards(published: Database) -> None:
