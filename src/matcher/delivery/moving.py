@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session as Database
@@ -17,9 +15,9 @@ from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
 from matcher.models import Programme, Session
-from matcher.planning.explanation import CONDITIONS
 from matcher.planning.problem import PlannedSession, Records
 from matcher.planning.releases import Changes, number_release
+from matcher.planning.verdicts import in_the_way
 from matcher.programme import Words
 from matcher.registry import Draft
 from solver.problem import Engagement, Problem, write_moment
@@ -132,12 +130,12 @@ def _require_rules_kept(session: Session, start_at: dt.datetime, records: Record
     before = frozenset(_broken(problem, session, session.start_at))
     broken = [each for each in _broken(problem, session, start_at) if each not in before]
     if broken:
-        in_the_way = tuple(dict.fromkeys(_conditions(broken, problem, session)))
+        conditions = in_the_way(broken, problem, session.engagement_id)
         raise Conflict(
             f"The session cannot be moved to {_told(start_at)}. In the way: "
-            f"{', '.join(each.en for each in in_the_way)}.",
+            f"{', '.join(each.en for each in conditions)}.",
             f"この派遣は{_told(start_at)}に変更できません。"
-            f"支障となる条件: {'、'.join(each.ja for each in in_the_way)}。",
+            f"支障となる条件: {'、'.join(each.ja for each in conditions)}。",
             code="rule_broken",
             rules=tuple(dict.fromkeys(each.rule for each in broken)),
             broken=tuple(map(str, broken)),
@@ -164,15 +162,6 @@ def _assignment(engagement: Engagement, session: Session, start_at: dt.datetime)
     }
 
 
-def _conditions(broken: Iterable[Broken], problem: Problem, session: Session) -> Iterator[Words]:
-    """What stands in the way, in words."""
-    engagement = next(each for each in problem.engagements if each.id == session.engagement_id)
-    facts = dict(engagement) | {"slot_minutes": problem.calendar.slot_minutes}
-    for each in broken:
-        words = _WORDS[each.rule]
-        yield Words(ja=words.ja.format_map(facts), en=words.en.format_map(facts))
-
-
 def _at(session: Session, start_at: dt.datetime) -> PlannedSession:
     """The session as it is, at another time."""
     values = {field.name: getattr(session, field.name) for field in fields(PlannedSession)}
@@ -189,30 +178,3 @@ def _note(session: Session, moved: PlannedSession) -> str:
 
 def _told(moment: dt.datetime) -> str:
     return f"{wall_time(moment):%Y-%m-%d %H:%M}"
-
-
-_WORDS: Mapping[str, Words] = MappingProxyType(
-    {
-        "slot_grid": Words(
-            ja="開始時刻を{slot_minutes}分刻みとすること",
-            en="a start on the grid of {slot_minutes} minutes",
-        ),
-        "period": CONDITIONS["window"],
-        "window": CONDITIONS["window"],
-        "closed_day": CONDITIONS["closed_days"],
-        "expert_hours": CONDITIONS["expert_hours"],
-        "expert_busy": CONDITIONS["expert_busy"],
-        "organization_hours": CONDITIONS["organization_hours"],
-        "organization_busy": CONDITIONS["organization_busy"],
-        "gap_days": Words(
-            ja="派遣の間隔を{min_gap_days}日以上{max_gap_days}日以内とすること",
-            en="{min_gap_days} to {max_gap_days} days between sessions",
-        ),
-        "overlap": CONDITIONS["other_sessions"],
-        "travel_time": CONDITIONS["travel"],
-        "max_per_day": CONDITIONS["max_per_day"],
-        "max_per_week": CONDITIONS["max_per_week"],
-        "max_total": CONDITIONS["max_total"],
-    }
-)
-"""What each rule of the judge that a move can break asks for; the others it cannot break."""

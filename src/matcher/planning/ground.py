@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.models import Release
-from solver.problem import Problem
+from solver.problem import Pin, Problem
 
 Ground = Mapping[str, str]
 """Digests by record: `programme`, `release`, `expert:ID`, `engagement:ID`."""
@@ -19,6 +20,7 @@ Ground = Mapping[str, str]
 def ground_of(problem: Problem, release: int, *, seen_from: Ground | None = None) -> dict[str, str]:
     """Digest each record of a problem, and the number of the latest release.
 
+    An expert's record counts with the visits that stand, so that a time put on hold is seen.
     `release` is 0 before the first. Candidates who are not in `seen_from`, an earlier ground, are
     left out: an expert who has joined since is no reason against a plan that was made without.
     """
@@ -27,7 +29,8 @@ def ground_of(problem: Problem, release: int, *, seen_from: Ground | None = None
         "programme": _digest(problem.calendar, problem.weights),
         "release": str(release),
     }
-    ground |= {name: _digest(each) for name, each in experts.items()}
+    visits = _visits(problem)
+    ground |= {name: _digest(each, *visits[each.id]) for name, each in experts.items()}
     known = experts.keys() if seen_from is None else seen_from.keys()
     for each in problem.engagements:
         candidates = tuple(one for one in each.candidates if f"expert:{one.expert}" in known)
@@ -35,6 +38,15 @@ def ground_of(problem: Problem, release: int, *, seen_from: Ground | None = None
             each.model_copy(update={"candidates": candidates})
         )
     return ground
+
+
+def _visits(problem: Problem) -> Mapping[str, Sequence[Pin]]:
+    """The visits that stand, by expert; those of one engagement in a row."""
+    found: dict[str, list[Pin]] = defaultdict(list)
+    for engagement in problem.engagements:
+        for pin in engagement.pinned:
+            found[pin.expert].append(pin)
+    return found
 
 
 def latest_release_number(db: Database, programme_id: str) -> int:

@@ -219,11 +219,17 @@ def _departure(row: Session) -> SessionDeparture:
 
 
 def _update_states(records: Records, problem: Problem, plan: PlanFile) -> None:
-    """An engagement with sessions is planned, one without waits; one in progress stays so."""
+    """An engagement with sessions is planned, one without waits; one in progress stays so.
+
+    One whose times are on hold stays as it is: they are no sessions yet.
+    """
     served = {assignment.engagement for assignment in plan.assignments}
     for each in problem.engagements:
         engagement = records.engagements[each.id]
-        if engagement.state in {EngagementState.WAITING, EngagementState.PLANNED}:
+        if each.id not in records.holds and engagement.state in {
+            EngagementState.WAITING,
+            EngagementState.PLANNED,
+        }:
             engagement.state = (
                 EngagementState.PLANNED if each.id in served else EngagementState.WAITING
             )
