@@ -15,7 +15,8 @@ from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
 from matcher.models import Programme, Session
-from matcher.planning.problem import PlannedSession, Records
+from matcher.planning.pinning import pinned
+from matcher.planning.problem import PlannedSession, Records, on_hold
 from matcher.planning.releases import Changes, number_release
 from matcher.planning.verdicts import in_the_way
 from matcher.programme import Words
@@ -38,8 +39,8 @@ def move_session(
     Raises:
         NotFound: there is no such session.
         Invalid: the time is no whole minute, or not after today.
-        Conflict: the session is over, cancelled or reported on, its expert may serve it no
-            longer, or a rule forbids the time; says which.
+        Conflict: the session is over, cancelled, reported on or pinned, its expert may serve it no
+            longer, times are on hold for its engagement, or a rule forbids the time; says which.
     """
     session, records = _hold(db, session_id, now)
     state_after(session.engagement, Step.MOVE_SESSION)
@@ -48,6 +49,7 @@ def move_session(
     if draft.start_at == session.start_at:
         return session
     _check_time(draft.start_at, records)
+    _require_free_to_move(session, records)
     _require_suitable_expert(session, records)
     _require_rules_kept(session, draft.start_at, records)
     moved = _at(session, draft.start_at)
@@ -104,6 +106,15 @@ def _check_time(start_at: dt.datetime, records: Records) -> None:
             reason_ja="翌日以降の日時ではありません",
             remedy_ja=f"{records.first_free_day}以降の日時を指定してください",
         )
+
+
+def _require_free_to_move(session: Session, records: Records) -> None:
+    """Let a session pass whose time no pin promises, and whose engagement waits for no answer."""
+    pin, hold = records.pin_on(session), records.holds.get(session.engagement_id)
+    if pin is not None:
+        raise pinned(pin)
+    if hold is not None:
+        raise on_hold(hold)
 
 
 def _require_suitable_expert(session: Session, records: Records) -> None:
