@@ -88,10 +88,8 @@ class PinPage(Page):
 def list(query: PinQuery) -> PinPage:
     """List the pins, the newest first, lifted ones too."""
     wanted = visible(Pin)
-    if query.holds is not None:
-        wanted = wanted.where(
-            Pin.lifted_at.is_(None) if query.holds else Pin.lifted_at.is_not(None)
-        )
+    if query.lifted is not None:
+        wanted = wanted.where(Pin.lifted_at.is_not(None) == query.lifted)
     if query.kind:
         wanted = wanted.where(Pin.kind == query.kind)
     if query.programme:

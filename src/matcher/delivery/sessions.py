@@ -91,7 +91,9 @@ def session_for_change(db: Database, session_id: str) -> Session:
     session = db.get(Session, session_id)
     if session is None:
         raise NotFound("session", session_id)
-    db.refresh(session.engagement, with_for_update=True)  # it takes turns with publishing
+    db.refresh(
+        session.engagement, with_for_update={"of": Engagement}
+    )  # it takes turns with publishing
     db.refresh(session)
     return session
 

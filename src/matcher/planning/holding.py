@@ -212,7 +212,7 @@ def _lock_programme(db: Database, engagement: Engagement) -> None:
 
 def _lock(db: Database, hold: Hold) -> None:
     """Take turns with all who change the hold, and see it as it is now."""
-    db.get_one(Engagement, hold.engagement_id, with_for_update=True)
+    db.get_one(Engagement, hold.engagement_id, with_for_update={"of": Engagement})
     db.refresh(hold)
 
 

@@ -55,7 +55,7 @@ def set_pin(db: Database, draft: PinDraft, by: str, now: dt.datetime) -> Pin:
     """
     _check_fields(draft)
     engagement = _engagement(db, draft)
-    db.refresh(engagement, with_for_update=True)  # it takes turns with publishing
+    db.refresh(engagement, with_for_update={"of": Engagement})  # it takes turns with publishing
     pin = Pin(
         programme_id=engagement.programme_id,
         kind=draft.kind,
@@ -88,7 +88,7 @@ def lift_pin(db: Database, pin_id: str, by: str, now: dt.datetime) -> Pin:
         Conflict: it was lifted before.
     """
     pin = find_pin(db, pin_id)
-    db.get_one(Engagement, pin.engagement_id, with_for_update=True)
+    db.get_one(Engagement, pin.engagement_id, with_for_update={"of": Engagement})
     db.refresh(pin)
     if pin.lifted_at is not None:
         raise Conflict(

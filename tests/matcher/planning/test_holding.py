@@ -18,7 +18,6 @@ from matcher.delivery.sessions import LapseDraft, cancel_session
 from matcher.errors import Conflict, Invalid, NotFound, PlanOutdated
 from matcher.intake.applications import withdraw
 from matcher.models import (
-    Application,
     Engagement,
     EngagementState,
     Expert,
@@ -427,7 +426,7 @@ def test_a_withdrawal_ends_holds_and_pins(begun: Database) -> None:
 
     assert (state_of(kept, NOW), kept.ended_by) == (HoldState.RELEASED, "staff")
     assert (pin.lifted_at, pin.lifted_by) == (NOW + HOUR, "staff")
-    assert begun.get_one(Application, "A1").engagement.state == EngagementState.WITHDRAWN
+    assert begun.get_one(Engagement, "A1").state == EngagementState.WITHDRAWN
 
 
 def test_an_expert_who_is_pinned_is_the_only_one_to_be_held(office: Database) -> None:
