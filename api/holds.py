@@ -88,8 +88,8 @@ class OffersView(View):
 
     engagement_id: str
     complete: bool = Field(
-        description="every session that is wanted is served; false: no expert can serve them all, "
-        "and these have the most that are possible"
+        description="every session that is wanted is served; false: that is not possible beside "
+        "what stands, and these have the most that are"
     )
     text_ja: str
     text_en: str

@@ -9,10 +9,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from matcher.models import ApiKey, AuditEntry, Feed, Notice, Session
+from matcher.models import ApiKey, AuditEntry, Feed, Hold, Notice, Pin, Session
 
 BELONGINGS: Final[Sequence[tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]]] = (
     (Session.id, Session.engagement_id),
+    (Pin.id, Pin.engagement_id),
+    (Hold.id, Hold.engagement_id),
     (Notice.id, Notice.application_id),
     (Feed.id, Feed.owner_id),
     (ApiKey.id, ApiKey.subject_id),

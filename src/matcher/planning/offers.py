@@ -31,7 +31,7 @@ from matcher.planning.assignment import (
     suitable_for,
 )
 from matcher.planning.explanation import nobody_is_free
-from matcher.planning.ground import ground_of, latest_release_number
+from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
 from matcher.planning.pinning import pinned
 from matcher.planning.problem import Records, sessions_of
@@ -197,7 +197,7 @@ class Surroundings:
             terms=self.records.terms,
             problem=self.file,
             plan=plan,
-            ground=ground_of(problem, self.release),
+            ground=self._ground,
         )
 
     def _match(self, expert_id: str) -> Match:
@@ -238,6 +238,10 @@ class Surroundings:
                 version=version("expert-dispatch-matcher"), seed=0, workers=1, seconds=0.0
             ),
         )
+
+    @cached_property
+    def _ground(self) -> Ground:
+        return ground_of(self.file.problem, self.release)
 
     @cached_property
     def _bound(self) -> int:
@@ -456,10 +460,10 @@ def _told(offers: Sequence[Offer]) -> Words:
             en=f"{_counted(len(offers), 'offer')}, each with all {wanted} sessions wanted.",
         )
     return Words(
-        ja=f"確定済みまたは仮押さえ中の日程を動かさずに{wanted}回すべてを実施できる専門家は"
-        f"いません。最大の{found}回までの割当案が{len(offers)}件あります。",
-        en=f"Nobody can give all {wanted} sessions beside what is published and on hold; "
-        f"{_counted(len(offers), 'offer')} with {found}, the most that are possible.",
+        ja=f"確定・固定・仮押さえ済みの内容を変えずに、希望する{wanted}回すべてを組むことは"
+        f"できません。最大となる{found}回までの割当案が{len(offers)}件あります。",
+        en=f"All {wanted} sessions are not possible beside what is published, pinned and on hold; "
+        f"{_counted(len(offers), 'offer')} with {found}, the most that are.",
     )
 
 

@@ -12,8 +12,14 @@ from sqlalchemy.orm import sessionmaker
 
 from matcher.clock import from_wall_time, wall_time
 from matcher.database import create_database_engine, session_factory
-from matcher.delivery.engagements import EngagementChanges, revise_engagement
+from matcher.delivery.engagements import (
+    CompletionDraft,
+    EngagementChanges,
+    complete,
+    revise_engagement,
+)
 from matcher.delivery.moving import SessionMove, move_session
+from matcher.delivery.reports import report_session
 from matcher.delivery.sessions import LapseDraft, cancel_session
 from matcher.errors import Conflict, Invalid, NotFound, PlanOutdated
 from matcher.intake.applications import withdraw
@@ -44,6 +50,7 @@ from matcher.planning.problem import build_problem
 from matcher.planning.releases import publish
 from solver import Parameters, solve
 from tests.matcher import rows
+from tests.matcher.delivery.test_reports import HELD
 from tests.matcher.planning.plans import ready_plan, standing_sessions
 
 NOW = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -427,6 +434,19 @@ def test_a_withdrawal_ends_holds_and_pins(begun: Database) -> None:
     assert (state_of(kept, NOW), kept.ended_by) == (HoldState.RELEASED, "staff")
     assert (pin.lifted_at, pin.lifted_by) == (NOW + HOUR, "staff")
     assert begun.get_one(Engagement, "A1").state == EngagementState.WITHDRAWN
+
+
+def test_a_completion_ends_holds(begun: Database) -> None:
+    afterwards = at("2025-09-25T10:00")
+    hold_times(begun, "A1", draft(TIMES[1]), "staff", afterwards)
+    report_session(begun, standing_sessions(begun)["A1", 1].id, HELD, "E1", afterwards)
+    end = CompletionDraft(rollout="配布する", revision="年に一度", early_reason="十分なため")
+    complete(begun, "A1", end, "staff", afterwards)
+    begun.commit()
+    kept = begun.scalars(select(Hold).order_by(Hold.created_at.desc())).first()
+
+    assert kept is not None
+    assert state_of(kept, afterwards) == HoldState.RELEASED
 
 
 def test_an_expert_who_is_pinned_is_the_only_one_to_be_held(office: Database) -> None:

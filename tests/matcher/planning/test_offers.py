@@ -154,8 +154,12 @@ def test_where_no_expert_can_give_all_sessions_the_most_are_offered_and_it_is_sa
     assert not found.complete
     assert {len(each.proposal.sessions) for each in found.offers} == {1}
     assert found.text.en == (
-        "Nobody can give all 2 sessions beside what is published and on hold; "
-        "3 offers with 1, the most that are possible."
+        "All 2 sessions are not possible beside what is published, pinned and on hold; "
+        "3 offers with 1, the most that are."
+    )
+    assert found.text.ja == (
+        "確定・固定・仮押さえ済みの内容を変えずに、希望する2回すべてを組むことはできません。"
+        "最大となる1回までの割当案が3件あります。"
     )
     three.get_one(Expert, "E1").max_total = 2
     assert make_offers(three, "A1", NOW).complete
