@@ -224,12 +224,10 @@ def _update_states(records: Records, problem: Problem, plan: PlanFile) -> None:
     One whose times are on hold stays as it is: they are no sessions yet.
     """
     served = {assignment.engagement for assignment in plan.assignments}
+    changing = {EngagementState.WAITING, EngagementState.PLANNED}
     for each in problem.engagements:
         engagement = records.engagements[each.id]
-        if each.id not in records.holds and engagement.state in {
-            EngagementState.WAITING,
-            EngagementState.PLANNED,
-        }:
+        if engagement.state in changing and each.id not in records.holds:
             engagement.state = (
                 EngagementState.PLANNED if each.id in served else EngagementState.WAITING
             )
