@@ -320,8 +320,8 @@ def assign(path: EngagementPath, body: AssignmentBody) -> AssignmentView:
     with services().reading() as db:  # so that nobody who writes waits for the search
         proposal = propose(db, path.engagement_id, now())
     if not body.publish:
-        return _assignment(proposal, None)
-    return _assignment(*carry_out(database(), proposal, principal().name, now()))
+        return show_assignment(proposal, None)
+    return show_assignment(*carry_out(database(), proposal, principal().name, now()))
 
 
 def _detail(engagement: Engagement) -> EngagementDetailView:
@@ -357,7 +357,8 @@ def show_proposal(proposal: Proposal) -> ProposalView:
     )
 
 
-def _assignment(proposal: Proposal, release: Release | None) -> AssignmentView:
+def show_assignment(proposal: Proposal, release: Release | None) -> AssignmentView:
+    """Show who serves an engagement, when and why, and the release that holds it."""
     return AssignmentView(
         engagement_id=proposal.engagement_id,
         release=None if release is None else release.number,

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from matcher.planning.offers import alternatives
 from solver.plan import Plan
 from solver.problem_file import ProblemFile, read_bytes, unpack
 from solver.standing import StandingPlan
@@ -41,6 +42,10 @@ def measure(problem_path: Path, plan_path: Path, experts: int) -> tuple[Timing, 
     return (
         Timing.of("load a plan, judged", loading),
         Timing.of(f"the best {experts} experts of an engagement", asking),
+        Timing.of(
+            "its best, soonest and least travelled way",
+            [_seconds(partial(alternatives, warm, name)) for name in names],
+        ),
         Timing.of(
             "take it out, ask, put it back in",
             [_seconds(partial(_replace, warm, name)) for name in names],

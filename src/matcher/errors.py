@@ -190,6 +190,8 @@ _KINDS_JA = {
     "report": "実施報告",
     "plan": "派遣計画",
     "release": "確定版",
+    "hold": "仮押さえ",
+    "pin": "固定",
     "feed": "カレンダー",
     "key": "APIキー",
     "notice": "通知書",

@@ -67,10 +67,15 @@ def contract(tried: RunningService) -> Any:
 def on_record(office: Caller) -> Mapping[str, str]:
     """Ids that exist, by the name of the parameter of a path."""
     expert_id = new_expert(office)
-    owners = [new(office, "/v1/organizations", organization())["id"] for _ in range(2)]
+    owners = [new(office, "/v1/organizations", organization())["id"] for _ in range(3)]
     engagement_id = new_engagement(office, owners[0])
     office.post(f"/v1/engagements/{engagement_id}/assignment")
     sessions = office.get(f"/v1/sessions?engagement={engagement_id}").json()["items"]
+    held_id = new_engagement(office, owners[2])
+    offer = office.post(f"/v1/engagements/{held_id}/offers").json()["offers"][0]
+    starts = [each["start_at"] for each in offer["sessions"]]
+    times = {"expert_id": offer["expert"]["id"], "starts": starts}
+    pin = {"kind": "expert", "engagement_id": held_id, "expert_id": expert_id, "reason": "約束済み"}
     feed = {"owner_kind": "expert", "owner_id": expert_id}
     return {
         "programme_id": "tokyo-2025",
@@ -81,6 +86,8 @@ def on_record(office: Caller) -> Mapping[str, str]:
         "session_id": sessions[0]["id"],
         "plan_id": office.post("/v1/plans", {"programme_id": "tokyo-2025"}).json()["id"],
         "number": "1",
+        "hold_id": new(office, f"/v1/engagements/{held_id}/hold", times)["id"],
+        "pin_id": new(office, "/v1/pins", pin)["id"],
         "notice_id": office.get("/v1/notices").json()["items"][0]["id"],
         "feed_id": new(office, "/v1/feeds", feed)["id"],
         "key_id": new(office, "/v1/keys", {"role": "staff"})["id"],

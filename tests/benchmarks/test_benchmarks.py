@@ -109,6 +109,7 @@ def test_a_plan_is_asked_for_one_engagement_at_a_time(tmp_path: Path) -> None:
     run = CliRunner().invoke(cli, ["one-at-a-time", str(instance), str(tmp_path / "plan.json.gz")])
     assert run.exit_code == 0
     assert "| the best 5 experts of an engagement | 4 |" in run.stdout
+    assert "| its best, soonest and least travelled way | 4 |" in run.stdout
 
 
 def test_an_engagement_names_so_many_candidates_and_the_cheapest() -> None:

@@ -18,13 +18,17 @@ from matcher.models import (
     AuditEntry,
     Expert,
     Feed,
+    Hold,
     Notice,
+    Pin,
     Programme,
     Session,
 )
 
 BELONGINGS: Final[Sequence[tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]]] = (
     (Session.id, Session.engagement_id),
+    (Pin.id, Pin.engagement_id),
+    (Hold.id, Hold.engagement_id),
     (Notice.id, Notice.application_id),
     (Feed.id, Feed.owner_id),
     (ApiKey.id, ApiKey.subject_id),

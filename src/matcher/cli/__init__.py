@@ -38,6 +38,8 @@ COMMANDS = {
         "matcher.cli.programmes", "programmes", "List the years on record, add the next."
     ),
     "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
+    "pins": LazyCommand("matcher.cli.pins", "pins", "List, add and lift what no plan may change."),
+    "holds": LazyCommand("matcher.cli.holds", "holds", "List times on hold, and let them go."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list, rotate and revoke API keys."),
     "interviews": LazyCommand(
         "matcher.cli.interviews", "interviews", "List whom to call next, overdue first."

@@ -28,6 +28,8 @@ from matcher.models import (
     SessionStatus,
     WeeklyHours,
 )
+from matcher.planning.holding import release_holds_of, require_no_hold
+from matcher.planning.pinning import lift_pins_of
 from matcher.planning.replanning import to_replan
 from matcher.programme import PhaseContents, ProgrammeRules, Words
 from matcher.registry import AbsenceDraft, Draft
@@ -130,10 +132,11 @@ def revise_engagement(
     A session whose phase is another one now says so at once, in calendars too.
 
     Raises:
-        Conflict: the engagement is completed or withdrawn.
+        Conflict: the engagement is completed or withdrawn, or times are on hold for it.
         Invalid: the programme does not offer it, or it would change what has taken place.
     """
     state_after(engagement, Step.REVISE)
+    require_no_hold(db, engagement.id, now)
     values = {name: own for name, own in changes.given().items() if name in TERMS}
     terms = {name: getattr(engagement, name) for name in TERMS} | values
     for fault in _faults(engagement, terms, values, now):
@@ -154,6 +157,8 @@ def complete(
 ) -> Engagement:
     """End an engagement: what becomes of the manual is on record, sessions to come are cancelled.
 
+    Its pins and what is on hold for it end, too.
+
     Raises:
         NotFound: there is no such engagement.
         Conflict: no session was held, one that is over has no report, or it has ended already.
@@ -168,6 +173,8 @@ def complete(
     _require_reports(engagement, now)
     _check_early_reason(engagement, draft)
     free_future_sessions(engagement, now)
+    release_holds_of(db, engagement.id, by, now)
+    lift_pins_of(db, engagement.id, by, now)
     engagement.completion = Completion(completed_at=now, completed_by=by, **dict(draft))
     engagement.state = following
     db.flush()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session as Database
@@ -17,9 +15,10 @@ from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
 from matcher.models import Programme, Session
-from matcher.planning.explanation import CONDITIONS
-from matcher.planning.problem import PlannedSession, Records
+from matcher.planning.pinning import pinned
+from matcher.planning.problem import PlannedSession, Records, on_hold
 from matcher.planning.releases import Changes, number_release
+from matcher.planning.verdicts import in_the_way
 from matcher.programme import Words
 from matcher.registry import Draft
 from solver.problem import Engagement, Problem, write_moment
@@ -40,8 +39,8 @@ def move_session(
     Raises:
         NotFound: there is no such session.
         Invalid: the time is no whole minute, or not after today.
-        Conflict: the session is over, cancelled or reported on, its expert may serve it no
-            longer, or a rule forbids the time; says which.
+        Conflict: the session is over, cancelled, reported on or pinned, its expert may serve it no
+            longer, times are on hold for its engagement, or a rule forbids the time; says which.
     """
     session, records = _hold(db, session_id, now)
     state_after(session.engagement, Step.MOVE_SESSION)
@@ -50,6 +49,7 @@ def move_session(
     if draft.start_at == session.start_at:
         return session
     _check_time(draft.start_at, records)
+    _require_free_to_move(session, records)
     _require_suitable_expert(session, records)
     _require_rules_kept(session, draft.start_at, records)
     moved = _at(session, draft.start_at)
@@ -108,6 +108,15 @@ def _check_time(start_at: dt.datetime, records: Records) -> None:
         )
 
 
+def _require_free_to_move(session: Session, records: Records) -> None:
+    """Let a session pass whose time no pin promises, and whose engagement waits for no answer."""
+    pin, hold = records.pin_on(session), records.holds.get(session.engagement_id)
+    if pin is not None:
+        raise pinned(pin)
+    if hold is not None:
+        raise on_hold(hold)
+
+
 def _require_suitable_expert(session: Session, records: Records) -> None:
     engagement = records.engagements[session.engagement_id]
     for excluded in records.candidates_of(engagement).excluded:
@@ -132,12 +141,12 @@ def _require_rules_kept(session: Session, start_at: dt.datetime, records: Record
     before = frozenset(_broken(problem, session, session.start_at))
     broken = [each for each in _broken(problem, session, start_at) if each not in before]
     if broken:
-        in_the_way = tuple(dict.fromkeys(_conditions(broken, problem, session)))
+        conditions = in_the_way(broken, problem, session.engagement_id)
         raise Conflict(
             f"The session cannot be moved to {_told(start_at)}. In the way: "
-            f"{', '.join(each.en for each in in_the_way)}.",
+            f"{', '.join(each.en for each in conditions)}.",
             f"この派遣は{_told(start_at)}に変更できません。"
-            f"支障となる条件: {'、'.join(each.ja for each in in_the_way)}。",
+            f"支障となる条件: {'、'.join(each.ja for each in conditions)}。",
             code="rule_broken",
             rules=tuple(dict.fromkeys(each.rule for each in broken)),
             broken=tuple(map(str, broken)),
@@ -164,15 +173,6 @@ def _assignment(engagement: Engagement, session: Session, start_at: dt.datetime)
     }
 
 
-def _conditions(broken: Iterable[Broken], problem: Problem, session: Session) -> Iterator[Words]:
-    """What stands in the way, in words."""
-    engagement = next(each for each in problem.engagements if each.id == session.engagement_id)
-    facts = dict(engagement) | {"slot_minutes": problem.calendar.slot_minutes}
-    for each in broken:
-        words = _WORDS[each.rule]
-        yield Words(ja=words.ja.format_map(facts), en=words.en.format_map(facts))
-
-
 def _at(session: Session, start_at: dt.datetime) -> PlannedSession:
     """The session as it is, at another time."""
     values = {field.name: getattr(session, field.name) for field in fields(PlannedSession)}
@@ -189,30 +189,3 @@ def _note(session: Session, moved: PlannedSession) -> str:
 
 def _told(moment: dt.datetime) -> str:
     return f"{wall_time(moment):%Y-%m-%d %H:%M}"
-
-
-_WORDS: Mapping[str, Words] = MappingProxyType(
-    {
-        "slot_grid": Words(
-            ja="開始時刻を{slot_minutes}分刻みとすること",
-            en="a start on the grid of {slot_minutes} minutes",
-        ),
-        "period": CONDITIONS["window"],
-        "window": CONDITIONS["window"],
-        "closed_day": CONDITIONS["closed_days"],
-        "expert_hours": CONDITIONS["expert_hours"],
-        "expert_busy": CONDITIONS["expert_busy"],
-        "organization_hours": CONDITIONS["organization_hours"],
-        "organization_busy": CONDITIONS["organization_busy"],
-        "gap_days": Words(
-            ja="派遣の間隔を{min_gap_days}日以上{max_gap_days}日以内とすること",
-            en="{min_gap_days} to {max_gap_days} days between sessions",
-        ),
-        "overlap": CONDITIONS["other_sessions"],
-        "travel_time": CONDITIONS["travel"],
-        "max_per_day": CONDITIONS["max_per_day"],
-        "max_per_week": CONDITIONS["max_per_week"],
-        "max_total": CONDITIONS["max_total"],
-    }
-)
-"""What each rule of the judge that a move can break asks for; the others it cannot break."""

@@ -20,6 +20,7 @@ from matcher.models import (
     SessionLapse,
     SessionStatus,
 )
+from matcher.planning.pinning import require_loose
 from matcher.programme import PhaseRules, ProgrammeRules, Words
 from matcher.registry import Draft
 
@@ -58,11 +59,13 @@ def cancel_session(
 
     Raises:
         NotFound: there is no such session.
-        Conflict: it is cancelled already, or was reported on, or its engagement is completed.
+        Conflict: it is cancelled already, was reported on, or is pinned, or its engagement is
+            completed.
     """
     session = session_for_change(db, session_id)
     state_after(session.engagement, Step.CANCEL_SESSION)
     require_confirmed(session, Words(ja="取り消せる", en="cancelled"))
+    require_loose(db, session)
     session.status = SessionStatus.CANCELLED
     session.lapse = lapse(draft, by, now)
     revise_session(session, now)
@@ -88,7 +91,9 @@ def session_for_change(db: Database, session_id: str) -> Session:
     session = db.get(Session, session_id)
     if session is None:
         raise NotFound("session", session_id)
-    db.refresh(session.engagement, with_for_update=True)  # it takes turns with publishing
+    db.refresh(
+        session.engagement, with_for_update={"of": Engagement}
+    )  # it takes turns with publishing
     db.refresh(session)
     return session
 

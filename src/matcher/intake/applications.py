@@ -48,6 +48,8 @@ from matcher.models import (
     new_identifier,
 )
 from matcher.notices.composition import draft_notice
+from matcher.planning.holding import release_holds_of
+from matcher.planning.pinning import lift_pins_of
 from matcher.programme import ProgrammeRules
 
 __all__ = [
@@ -242,6 +244,8 @@ def withdraw(
 ) -> Application:
     """Take an application back; the sessions that are still to come are cancelled.
 
+    What is on hold for it is free again, and its pins are lifted.
+
     Raises:
         NotFound: there is no such application.
         Conflict: it is declined or withdrawn already, or its engagement is completed.
@@ -251,6 +255,8 @@ def withdraw(
     if application.engagement is not None:
         db.refresh(application.engagement, with_for_update=True)  # it takes turns with publishing
         withdraw_engagement(application.engagement, now)
+        release_holds_of(db, application.engagement.id, by, now)
+        lift_pins_of(db, application.engagement.id, by, now)
     application.withdrawal = Withdrawal(withdrawn_at=now, withdrawn_by=by, reason=reason)
     application.state = following
     db.flush()

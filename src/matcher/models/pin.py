@@ -44,3 +44,7 @@ class Pin(Base):
     lifted_at: Mapped[dt.datetime | None]
     """When it was taken away; None: it holds."""
     lifted_by: Mapped[str | None]
+
+    def covers(self, session_id: str) -> bool:
+        """Whether it holds a session of its engagement to its expert and its time."""
+        return self.kind == PinKind.SCHEDULE or self.session_id == session_id

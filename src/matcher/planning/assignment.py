@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
-from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release
+from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release, Session
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
-from matcher.planning.problem import PLANNABLE_STATES, PlannedSession, Records, sessions_of
+from matcher.planning.pinning import pinned
+from matcher.planning.problem import (
+    EVERYTHING,
+    PLANNABLE_STATES,
+    PlannedSession,
+    Records,
+    on_hold,
+    sessions_of,
+)
 from matcher.planning.releases import Changes, publish
 from matcher.planning.replanning import to_replan
 from matcher.planning.runs import result_of
@@ -38,6 +47,8 @@ class Proposal:
     sessions: tuple[PlannedSession, ...]
     """All that are still to come: new ones, and the engagement's own as they would stand."""
     wanted_sessions: int
+    terms: PlanTerms
+    """What was free to change when it was made."""
     problem: ProblemFile
     plan: PlanFile
     ground: Ground
@@ -66,7 +77,7 @@ def list_candidates(db: Database, engagement_id: str, now: dt.datetime) -> Candi
     """
     engagement = _engagement(db, engagement_id)
     records = Records.load(db, engagement.programme_id, now)
-    return _candidates(records, records.engagements[engagement_id])
+    return candidates_beside(records, records.engagements[engagement_id])
 
 
 def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
@@ -74,10 +85,12 @@ def propose(db: Database, engagement_id: str, now: dt.datetime) -> Proposal:
 
     Raises:
         NotFound: there is no such engagement.
-        Conflict: it has all its sessions, or all that are possible, or is to get none any more.
+        Conflict: it has all its sessions, or all that are possible, or is to get none any more;
+            times are on hold for it, or what would have to change is pinned.
         NotServable: there is no expert, or no date; says why.
     """
-    records = _records(db, engagement_id, now)
+    records = plannable_records(db, engagement_id, now)
+    _require_something_to_plan(records, records.engagements[engagement_id])
     release = latest_release_number(db, records.programme_id)
     return _propose(records, engagement_id, release, now)
 
@@ -95,8 +108,10 @@ def propose_beforehand(db: Database, engagement: Engagement, now: dt.datetime) -
     return _propose(records, engagement.id, release, now)
 
 
-def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime) -> Release:
-    """Publish a proposal, as a release of its own.
+def publish_proposal(
+    db: Database, proposal: Proposal, by: str, now: dt.datetime, *, how: str = "on request"
+) -> Release:
+    """Publish a proposal, as a release of its own; `how` it came about is noted with it.
 
     Raises:
         PlanOutdated: what it stands on has changed since; names what.
@@ -105,7 +120,7 @@ def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime
     plan = Plan(
         programme_id=proposal.programme_id,
         state=PlanState.READY,
-        terms=PlanTerms(only=(proposal.engagement_id,), frozen_days=0),
+        terms=proposal.terms,
         time_limit_seconds=proposal.plan.solver.seconds,
         workers=proposal.plan.solver.workers,
         seed=proposal.plan.solver.seed,
@@ -118,7 +133,7 @@ def publish_proposal(db: Database, proposal: Proposal, by: str, now: dt.datetime
     )
     db.add(plan)
     db.flush()
-    note = f"{proposal.engagement_id}: assigned on request, everything else as it was"
+    note = f"{proposal.engagement_id}: assigned {how}, everything else as it was"
     return publish(db, plan.id, note, by, now)
 
 
@@ -150,10 +165,22 @@ def _engagement(db: Database, engagement_id: str) -> Engagement:
     return engagement
 
 
-def _records(db: Database, engagement_id: str, now: dt.datetime) -> Records:
-    """The records around an engagement that may be assigned."""
+def plannable_records(
+    db: Database,
+    engagement_id: str,
+    now: dt.datetime,
+    *,
+    terms: PlanTerms = EVERYTHING,
+    for_change: bool = False,
+) -> Records:
+    """The records around an engagement that may get sessions.
+
+    Raises:
+        NotFound: there is no such engagement.
+        Conflict: it gets no more sessions, or times are on hold for it.
+    """
     programme_id = _engagement(db, engagement_id).programme_id
-    records = Records.load(db, programme_id, now)
+    records = Records.load(db, programme_id, now, terms=terms, for_change=for_change)
     engagement = records.engagements[engagement_id]
     if engagement.state not in PLANNABLE_STATES:
         raise Conflict(
@@ -161,7 +188,8 @@ def _records(db: Database, engagement_id: str, now: dt.datetime) -> Records:
             "この派遣案件は完了したか取り下げられたため、新たな派遣を追加できません。",
             state=engagement.state,
         )
-    _require_something_to_plan(records, engagement)
+    if engagement_id in records.holds:
+        raise on_hold(records.holds[engagement_id])
     return records
 
 
@@ -179,7 +207,18 @@ def _require_something_to_plan(records: Records, engagement: Engagement) -> None
             state=engagement.state,
             surplus=surplus,
         )
-    if len(sessions) >= wanted and not to_replan(engagement, sessions, records.first_free_day):
+    if len(sessions) >= wanted:
+        _require_something_outgrown(records, engagement, sessions)
+
+
+def _require_something_outgrown(
+    records: Records, engagement: Engagement, sessions: Sequence[Session]
+) -> None:
+    """Let an engagement pass of whose sessions one no longer fits, and is not pinned."""
+    pins = [
+        records.pin_on(each) for each in to_replan(engagement, sessions, records.first_free_day)
+    ]
+    if not pins:
         raise Conflict(
             "The engagement has all its sessions, and each can take place. Move one by itself, or "
             "let a planner start a planning run.",
@@ -187,33 +226,50 @@ def _require_something_to_plan(records: Records, engagement: Engagement) -> None
             "計画担当者が派遣計画を作り直してください。",
             state=engagement.state,
         )
+    if pins[0] is not None and None not in pins:
+        raise pinned(pins[0])
 
 
-def _candidates(records: Records, engagement: Engagement) -> CandidateList:
+def candidates_beside(records: Records, engagement: Engagement) -> CandidateList:
+    """Who may serve an engagement, without those whose other visits leave them no room."""
     elsewhere = Counter(
-        session.expert_id
-        for id, sessions in records.sessions.items()
+        visit.expert_id
+        for id in records.engagements
         if id != engagement.id
-        for session in sessions
+        for visit in records.booked(id)
     )
     return records.candidates_of(engagement, workload=elsewhere)
 
 
-def _propose(records: Records, engagement_id: str, release: int, now: dt.datetime) -> Proposal:
-    engagement = records.engagements[engagement_id]
+def suitable_for(records: Records, engagement: Engagement) -> CandidateList:
+    """Those candidates, somebody among whom may serve the engagement as it is pinned.
+
+    Raises:
+        Conflict: the one who is pinned may not.
+        NotServable: nobody may, or no day is left; says why.
+    """
     earliest, latest = records.window(engagement)
     if earliest > latest:
         raise window_closed()
-    suitable = _candidates(records, engagement)
-    if not suitable.ranked:
-        raise nobody_may_serve(suitable.excluded)
+    found = candidates_beside(records, engagement)
+    if not found.ranked:
+        raise nobody_may_serve(found.excluded)
+    pin = records.pin_on_expert(engagement.id)
+    if pin is not None and all(each.expert_id != pin.expert_id for each in found.ranked):
+        raise pinned(pin)
+    return found
+
+
+def _propose(records: Records, engagement_id: str, release: int, now: dt.datetime) -> Proposal:
+    engagement = records.engagements[engagement_id]
+    suitable = suitable_for(records, engagement)
     problem = ProblemFile.from_problem(records.problem([engagement]))
     plan = solve_one(problem, engagement_id)
     sessions = sessions_of(plan, problem.problem, records.engagements, records.rules)
     if not sessions:
-        raise _no_sessions(problem, plan, engagement_id)
+        raise no_sessions(problem, plan, engagement_id)
     if Changes.between(problem.problem, plan, records).is_none:
-        raise _no_further_session(len(records.sessions[engagement_id]), engagement)
+        raise no_further_session(len(records.sessions[engagement_id]), engagement)
     chosen = sessions[-1].expert_id
     return Proposal(
         programme_id=records.programme_id,
@@ -222,13 +278,15 @@ def _propose(records: Records, engagement_id: str, release: int, now: dt.datetim
         match=next(each for each in suitable.ranked if each.expert_id == chosen),
         sessions=sessions,
         wanted_sessions=len(engagement.session_minutes),
+        terms=PlanTerms(only=(engagement_id,), frozen_days=0),
         problem=problem,
         plan=plan,
         ground=ground_of(problem.problem, release),
     )
 
 
-def _no_further_session(standing: int, engagement: Engagement) -> Conflict:
+def no_further_session(standing: int, engagement: Engagement) -> Conflict:
+    """An engagement keeps what it has, for there is no room for more."""
     wanted = len(engagement.session_minutes)
     return Conflict(
         f"The engagement has {standing} of {wanted} sessions, and there is no room for another. "
@@ -240,7 +298,8 @@ def _no_further_session(standing: int, engagement: Engagement) -> Conflict:
     )
 
 
-def _no_sessions(problem: ProblemFile, plan: PlanFile, engagement_id: str) -> Conflict:
+def no_sessions(problem: ProblemFile, plan: PlanFile, engagement_id: str) -> Conflict:
+    """Why an engagement gets no session in the best plan of its problem."""
     if plan.status == "infeasible_pins":
         return Conflict(
             f"The published sessions break a rule: {'; '.join(plan.conflicts)}.",

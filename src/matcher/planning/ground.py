@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping
 
 from pydantic import BaseModel
@@ -13,7 +14,8 @@ from matcher.models import Release
 from solver.problem import Problem
 
 Ground = Mapping[str, str]
-"""Digests by record: `programme`, `release`, `expert:ID`, `engagement:ID`."""
+"""Digests by record: `programme`, `release`, `expert:ID`, `engagement:ID`; and under `visits:ID`
+the engagements of which an expert has visits that stand, one word each."""
 
 
 def ground_of(problem: Problem, release: int, *, seen_from: Ground | None = None) -> dict[str, str]:
@@ -34,7 +36,15 @@ def ground_of(problem: Problem, release: int, *, seen_from: Ground | None = None
         ground[f"engagement:{each.id}"] = _digest(
             each.model_copy(update={"candidates": candidates})
         )
-    return ground
+    return ground | _visits(problem)
+
+
+def _visits(problem: Problem) -> dict[str, str]:
+    visited: dict[str, list[str]] = defaultdict(list)
+    for engagement in problem.engagements:
+        for expert in sorted({pin.expert for pin in engagement.pinned}):
+            visited[f"visits:{expert}"].append(engagement.id)
+    return {name: " ".join(own) for name, own in visited.items()}
 
 
 def latest_release_number(db: Database, programme_id: str) -> int:
@@ -44,8 +54,20 @@ def latest_release_number(db: Database, programme_id: str) -> int:
 
 
 def moved(before: Ground, now: Ground) -> tuple[str, ...]:
-    """The records of a ground that are not what they were; what has been added is none of them."""
-    return tuple(sorted(name for name, digest in before.items() if now.get(name) != digest))
+    """The records of a ground that are not what they were; what has been added is none of them.
+
+    An expert has moved, too, who has got visits of an engagement that the ground did not know, as
+    times that were put on hold are.
+    """
+    changed = {name for name, digest in before.items() if now.get(name) != digest}
+    records = {name for name in changed if not name.startswith("visits:")}
+    known = {name for name in before if name.startswith("expert:")}
+    return tuple(sorted(records | {name for name in known if _has_new_visits(name, before, now)}))
+
+
+def _has_new_visits(expert: str, before: Ground, now: Ground) -> bool:
+    visited = now.get(expert.replace("expert:", "visits:", 1), "").split()
+    return any(f"engagement:{each}" not in before for each in visited)
 
 
 def _digest(*records: BaseModel) -> str:

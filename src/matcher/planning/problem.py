@@ -35,7 +35,6 @@ from matcher.models import (
     ExpertAbsence,
     Hold,
     Pin,
-    PinKind,
     PlanTerms,
     Programme,
     Session,
@@ -363,6 +362,16 @@ class Records:
             or wall_time(session.start_at).date() < self.first_free_day
         )
 
+    def pin_on(self, session: Session) -> Pin | None:
+        """The planner's pin that holds a session to its expert and time; None: no pin does."""
+        pins = self.pins.get(session.engagement_id, ())
+        return next((pin for pin in pins if pin.covers(session.id)), None)
+
+    def pin_on_expert(self, engagement_id: str) -> Pin | None:
+        """The planner's pin that names who serves an engagement; None: no pin does."""
+        pins = self.pins.get(engagement_id, ())
+        return next((pin for pin in pins if pin.expert_id is not None), None)
+
     def _standing(self, sessions: Sequence[Session]) -> frozenset[int]:
         """The numbers of an engagement's sessions that stand in a run under these terms.
 
@@ -388,10 +397,7 @@ class Records:
         return self.first_free_day + dt.timedelta(days=self.terms.frozen_days)
 
     def _is_pinned(self, session: Session) -> bool:
-        return any(
-            pin.kind == PinKind.SCHEDULE or pin.session_id == session.id
-            for pin in self.pins.get(session.engagement_id, ())
-        )
+        return self.pin_on(session) is not None
 
     def _can_take_place(self, session: Session) -> bool:
         """Whether it is over, or still fits its expert and what its engagement asks for."""

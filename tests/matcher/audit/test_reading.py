@@ -12,7 +12,16 @@ from matcher.access import Principal
 from matcher.audit import Actor, acting, conditions
 from matcher.audit.reading import FIRST_IN_LONGER_IDS
 from matcher.audit.scope import MODELS, audited
-from matcher.models import ApplicationAbsence, AuditEntry, Expert, ExpertAbsence, Notice, Role
+from matcher.models import (
+    ApplicationAbsence,
+    AuditEntry,
+    Expert,
+    ExpertAbsence,
+    Hold,
+    Notice,
+    Pin,
+    Role,
+)
 from tests.matcher import rows
 
 NOW = dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)
@@ -61,6 +70,8 @@ def test_a_record_is_found_with_all_that_belongs_to_it(story: Database) -> None:
             "engagement A1",
             "interview A1",
             f"notice {notice}",
+            f"pin {story.scalars(select(Pin.id)).one()}",
+            f"hold {story.scalars(select(Hold.id)).one()}",
             "requirement_answer A1:located_in_tokyo",
             "session S1",
             "session_lapse S1",

@@ -20,6 +20,7 @@ from matcher.models import (
     ExpertAbsence,
 )
 from matcher.planning.assignment import propose
+from matcher.planning.holding import HoldDraft, hold_times
 from tests.matcher import rows
 
 NOW = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -54,6 +55,17 @@ def test_a_prospect_says_by_whom_and_from_when(office: Database) -> None:
         "the first Wednesday from 18 September, five business days after the decision"
     )
     assert found.proposal.is_optimal
+
+
+def test_a_prospect_keeps_clear_of_times_on_hold(office: Database) -> None:
+    before = prospect_of(office, "A2", NOW).proposal
+    assert before is not None
+    starts = tuple(each.start_at for each in before.sessions)
+    hold_times(office, "A1", HoldDraft(expert_id="E1", starts=starts), "staff", NOW)
+    after = prospect_of(office, "A2", NOW).proposal
+
+    assert after is not None
+    assert set(starts).isdisjoint(each.start_at for each in after.sessions)
 
 
 def test_a_prospect_is_what_an_assignment_gives_after_accepting(office: Database) -> None:
