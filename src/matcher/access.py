@@ -98,6 +98,7 @@ PERMISSIONS: Final = _permissions(
         ("sessions.move", _ALL, _ALL, _ALL, _NO, _NO),
         ("sessions.get_report", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("sessions.report", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("sessions.set_report", _ALL, _ALL, _ALL, _OWN, _NO),
         ("sessions.cancel", _ALL, _ALL, _ALL, _NO, _NO),
         ("plans.list", _ALL, _ALL, _ALL, _NO, _NO),
         ("plans.get", _ALL, _ALL, _ALL, _NO, _NO),
