@@ -13,7 +13,7 @@ A use case changes the database session it is given and flushes; committing is i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -52,6 +52,7 @@ __all__ = [
     "record_answers",
     "record_assessment",
     "record_interview",
+    "refusals",
     "submit",
     "withdraw",
 ]
@@ -82,11 +83,9 @@ def submit(
         "organization",
         draft.organization_id,
     )
+    for refusal in refusals(db, draft, rules, now):
+        raise refusal
     day = to_tokyo(now).date()
-    _require_application_period(rules, day)
-    _require_no_other_application(db, draft)
-    for fault in faults(draft, rules):
-        raise fault
     application = Application(
         id=application_id or new_identifier("A"),
         submitted_at=now,
@@ -106,6 +105,15 @@ def submit(
     keep_answer(application, in_period, AnswerSource.MACHINE, RECORDED_BY, now)
     db.flush()
     return application
+
+
+def refusals(
+    db: Database, draft: ApplicationDraft, rules: ProgrammeRules, now: dt.datetime
+) -> Iterator[Conflict | Invalid]:
+    """All for which an application is not taken in now: `submit` raises the first."""
+    yield from _period_refusals(rules, to_tokyo(now).date())
+    yield from _other_applications(db, draft)
+    yield from faults(draft, rules)
 
 
 def record_answers(
@@ -270,10 +278,10 @@ def _found(thing: Found | None, kind: str, identifier: str) -> Found:
     return thing
 
 
-def _require_application_period(rules: ProgrammeRules, day: dt.date) -> None:
+def _period_refusals(rules: ProgrammeRules, day: dt.date) -> Iterator[Conflict]:
     period = rules.application_period
     if day not in period:
-        raise Conflict(
+        yield Conflict(
             f"Applications are taken from {period.first_day} to {period.last_day}; today is {day}.",
             f"申込期間は{period.first_day}から{period.last_day}までです(本日は{day})。",
             code="outside_application_period",
@@ -282,7 +290,7 @@ def _require_application_period(rules: ProgrammeRules, day: dt.date) -> None:
         )
 
 
-def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None:
+def _other_applications(db: Database, draft: ApplicationDraft) -> Iterator[Conflict]:
     """One course of sessions is all an organization may receive in a programme."""
     ended = (ApplicationState.DECLINED, ApplicationState.WITHDRAWN)
     other = db.scalar(
@@ -293,7 +301,7 @@ def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None
         )
     )
     if other is not None:
-        raise Conflict(
+        yield Conflict(
             f"The organization has applied already: {other}. Withdraw that one first.",
             f"この団体はすでに申込済みです({other})。先にその申込を取り下げてください。",
             code="applied_already",

@@ -167,6 +167,50 @@ def test_all_that_is_wrong_is_told_by_row_and_column(
     assert (_count(db, Application), _count(db, Organization)) == (0, 0)
 
 
+def test_all_for_which_the_programme_refuses_a_row_is_told(
+    db: Session, programme: ProgrammeRules
+) -> None:
+    """By column where one is at fault; also of a row whose organization is refused."""
+    _applications(db, programme, {})
+    unfit = {
+        "session_minutes": "30, 30, 30, 30, 30, 30",
+        "weekly_hours": "火 10:00-11:00",
+        "preferred_hours": "水 10:00-11:00",
+        "last_wish_day": "2025-01-06",
+    }
+    programme_faults = [
+        "Minutes of each session",  # six
+        "Minutes of each session",  # too short
+        "Preferred hours",
+        "Last wish day",
+    ]
+    alike = {"corporate_number": "", "contact_email": "other@example.jp"}
+    imported = _applications(
+        db,
+        programme,
+        unfit,
+        unfit | alike,
+        unfit | OTHER | {"name_en": ""},
+        unfit | OTHER | {"organization_id": "O404"},
+    )
+    assert _places(imported) == [
+        (2, None),  # it has applied already
+        *((2, column) for column in programme_faults),
+        (3, None),  # it looks like one on record
+        *((3, column) for column in programme_faults),
+        (4, "Name in English"),
+        *((4, column) for column in programme_faults),
+        (5, None),  # there is no such organization
+        *((5, column) for column in programme_faults),
+    ]
+    assert _count(db, Organization) == 1
+
+    late = import_applications(
+        db, _sheet(application_columns(programme), unfit | OTHER), "tokyo-2025", JANUARY
+    )
+    assert _places(late) == [(2, None), *((2, column) for column in programme_faults)]
+
+
 def _labor(rules: ProgrammeRules) -> str:
     return rules.specialty("labor").name.en
 
