@@ -73,6 +73,8 @@ PERMISSIONS: Final = _permissions(
         ("experts.list", _ALL, _ALL, _ALL, _OWN, _NO),
         ("experts.get", _ALL, _ALL, _ALL, _OWN, _NO),
         ("experts.create", _ALL, _ALL, _ALL, _NO, _NO),
+        ("experts.import_sheet", _ALL, _ALL, _ALL, _NO, _NO),
+        ("experts.template", _ALL, _ALL, _ALL, _NO, _NO),
         ("experts.edit", _ALL, _ALL, _ALL, _NO, _NO),
         ("experts.availability", _ALL, _ALL, _ALL, _OWN, _NO),
         ("experts.set_hours", _ALL, _ALL, _ALL, _OWN, _NO),
@@ -80,6 +82,9 @@ PERMISSIONS: Final = _permissions(
         ("applications.list", _ALL, _ALL, _ALL, _NO, _OWN),
         ("applications.get", _ALL, _ALL, _ALL, _NO, _OWN),
         ("applications.submit", _ALL, _NO, _ALL, _NO, _OWN),
+        # A sheet registers organizations too.
+        ("applications.import_sheet", _ALL, _NO, _ALL, _NO, _NO),
+        ("applications.template", _ALL, _NO, _ALL, _NO, _NO),
         ("applications.assessment", _ALL, _ALL, _ALL, _NO, _NO),
         ("applications.assess", _ALL, _NO, _ALL, _NO, _NO),
         ("applications.interview", _ALL, _NO, _ALL, _NO, _NO),

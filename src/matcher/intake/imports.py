@@ -161,9 +161,10 @@ def _header_fault(reason: str, reason_ja: str) -> Invalid:
     return Invalid(
         "header",
         reason,
-        "use the header that 'matcher template' writes",
+        "use the header of the template: 'matcher template', or GET …/imports/template",
         reason_ja=reason_ja,
-        remedy_ja="「matcher template」で作られる見出し行を使ってください",
+        remedy_ja="ひな形(「matcher template」または GET …/imports/template)の"
+        "見出し行を使ってください",
     )
 
 

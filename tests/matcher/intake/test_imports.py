@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from matcher.errors import Invalid, NotFound
 from matcher.intake.exports import export_applications, export_experts, export_organizations
 from matcher.intake.imports import Imported, import_applications, import_experts
-from matcher.intake.sheets import Column, application_columns, example_row, expert_columns
+from matcher.intake.sheets import Column, application_columns, expert_columns, template_rows
 from matcher.models import Application, Expert, Interview, Organization
 from matcher.programme import ProgrammeRules
 from matcher.tables.reading import read_table
@@ -68,8 +68,7 @@ def test_the_example_of_the_template_is_taken_in(
     db: Session, programme: ProgrammeRules, tmp_path: Path, name: str
 ) -> None:
     for columns in (application_columns(programme), expert_columns(programme)):
-        filled_in = tuple(own for own in columns if not own.only_shown)
-        write_table(tmp_path / name, [[own.header for own in filled_in], example_row(filled_in)])
+        write_table(tmp_path / name, template_rows(columns))
         table = read_table(tmp_path / name)
         if columns[0].field == "expert_id":
             imported = import_experts(db, table, programme, JULY)
