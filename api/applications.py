@@ -39,7 +39,7 @@ from api.sheets import (
     sheet_to_fill_in,
     taken_in,
 )
-from matcher.access import check_applicant
+from matcher.access import check_applicant, decision_is_told, decision_told
 from matcher.clock import start_of
 from matcher.fields import (
     Day,
@@ -256,7 +256,7 @@ class DecisionView(View):
 
     outcome: Outcome
     decided_at: TokyoTime
-    decided_by: str
+    decided_by: str | None = Field(description="null: it is for the office alone")
     reasons: tuple[str, ...]
 
 
@@ -264,7 +264,7 @@ class WithdrawalView(View):
     """Who took an application back, when and why."""
 
     withdrawn_at: TokyoTime
-    withdrawn_by: str
+    withdrawn_by: str | None = Field(description="null: it is for the office alone")
     reason: str
 
 
@@ -288,7 +288,9 @@ class ApplicationView(View):
     weight: int | None = Field(description="null: it is for the office alone")
     absences: tuple[AbsenceView, ...]
     interview: InterviewView | None
-    decision: DecisionView | None
+    decision: DecisionView | None = Field(
+        description="null: there is none, or it is not told yet: its notice waits for release"
+    )
     withdrawal: WithdrawalView | None
 
 
@@ -344,6 +346,8 @@ def list(query: ApplicationQuery) -> ApplicationPage:
     )
     if query.state:
         wanted = wanted.where(Application.state == query.state)
+        if query.state in _DECIDED and not principal().is_of_the_office:
+            wanted = wanted.where(decision_told())
     if query.programme:
         wanted = wanted.where(Application.programme_id == query.programme)
     if query.organization:
@@ -474,9 +478,25 @@ def withdraw(path: ApplicationPath, body: WithdrawalBody) -> ApplicationView:
 
 
 def _view(application: Application) -> ApplicationView:
-    """Show an application; what the office notes of it is for the office alone."""
+    """Show an application; what the office notes of it is for the office alone.
+
+    So is who decided, and the decision itself until a person has let it out.
+    """
     view = ApplicationView.of(application)
     if principal().is_of_the_office:
         return view
-    interview = view.interview and view.interview.model_copy(update={"notes": None})
-    return view.model_copy(update={"weight": None, "interview": interview})
+    told: dict[str, object] = {"weight": None}
+    if view.interview is not None:
+        told["interview"] = view.interview.model_copy(update={"notes": None})
+    if view.withdrawal is not None:
+        told["withdrawal"] = view.withdrawal.model_copy(update={"withdrawn_by": None})
+    if view.decision is not None:
+        told["decision"] = view.decision.model_copy(update={"decided_by": None})
+        if not decision_is_told(database(), application):
+            told["decision"] = None
+            if view.state in _DECIDED:
+                told["state"] = ApplicationState.INTERVIEWED
+    return view.model_copy(update=told)
+
+
+_DECIDED = frozenset({ApplicationState.ACCEPTED, ApplicationState.DECLINED})

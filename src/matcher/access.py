@@ -190,6 +190,26 @@ def owned_by(kind: type[Base], principal: Principal) -> ColumnElement[bool]:
     return false() if rule is None else rule(principal.subject_id)
 
 
+_TOLD: Final = select(Notice.application_id).where(
+    Notice.state.in_((NoticeState.RELEASED, NoticeState.SENT))
+)
+"""The applications whose decision a person has let out."""
+
+
+def decision_is_told(db: Database, application: Application) -> bool:
+    """Whether an organization knows what was decided on its application.
+
+    A person has released the notice, or sessions stand in its calendar.
+    """
+    told = db.scalar(_TOLD.where(Notice.application_id == application.id).limit(1)) is not None
+    return told or (application.engagement is not None and bool(application.engagement.sessions))
+
+
+def decision_told() -> ColumnElement[bool]:
+    """The applications of which an organization knows what was decided."""
+    return Application.id.in_(_TOLD) | Application.engagement.has(Engagement.sessions.any())
+
+
 _OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElement[bool]]]] = {
     (Role.EXPERT, Expert): lambda own: Expert.id == own,
     (Role.EXPERT, Engagement): lambda own: Engagement.sessions.any(
@@ -199,7 +219,10 @@ _OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElem
     (Role.EXPERT, Feed): lambda own: (Feed.owner_kind == FeedOwner.EXPERT) & (Feed.owner_id == own),
     (Role.ORGANIZATION, Organization): lambda own: Organization.id == own,
     (Role.ORGANIZATION, Application): lambda own: Application.organization_id == own,
-    (Role.ORGANIZATION, Engagement): lambda own: Engagement.organization_id == own,
+    (Role.ORGANIZATION, Engagement): lambda own: (
+        (Engagement.organization_id == own)
+        & (Engagement.application_id.in_(_TOLD) | Engagement.sessions.any())
+    ),
     (Role.ORGANIZATION, Session): lambda own: Session.engagement.has(
         Engagement.organization_id == own
     ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +21,15 @@ from matcher.errors import Conflict
 from matcher.geography import MUNICIPALITIES
 from matcher.models import Organization
 
-__all__ = ["Warned", "refuse_known", "refuse_known_number", "same_name", "warnings_of"]
+__all__ = [
+    "Warned",
+    "forget",
+    "refuse_known",
+    "refuse_known_number",
+    "remember",
+    "same_name",
+    "warnings_of",
+]
 
 _LEGAL_FORMS = re.compile(
     "(一般|公益|特例)?(社団|財団)法人|(事業|企業)?協同組合(連合会)?|商工組合(連合会)?|商工会(議所)?"
@@ -32,6 +41,10 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 TURN_TO_REGISTER = 0x4F52_4753
 """Any number, as long as all programs on one PostgreSQL database take the same."""
+
+
+_REGISTER = "matcher.recognition"
+"""Under which a database session keeps what is on record."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,15 @@ class _Known:
     names: frozenset[str]
     email: str
     corporate_number: str | None
+
+    @property
+    def marks(self) -> Iterator[tuple[str, str]]:
+        """What it has in common with whatever looks like it."""
+        yield "email", self.email
+        for name in self.names:
+            yield "name", name
+        if self.corporate_number is not None:
+            yield "number", self.corporate_number
 
     def looks_like(self, other: _Known) -> bool:
         """One name, the address to write to or the corporate number is the same."""
@@ -87,8 +109,7 @@ def refuse_known(db: Database, organization: Organization) -> None:
         Conflict: names the ones that it looks like.
     """
     _take_turns(db)
-    new = _known(organization)
-    alike = [known.id for known in _all_known(db) if known.looks_like(new)]
+    alike = _still_on_record(db, _on_record(db).like(organization))
     if alike:
         raise Conflict(
             f"It looks like an organization on record: {', '.join(alike)}. "
@@ -141,6 +162,57 @@ def _likenesses(organization: Organization, known: Iterable[_Known]) -> Iterable
             f"別の団体と同じ名称、メールアドレスまたは法人番号です({'、'.join(alike)})。",
             f"It has the name, e-mail address or corporate number of another: {', '.join(alike)}.",
         )
+
+
+class _Register:
+    """All that are on record, found by what tells one from another.
+
+    It holds for one transaction, in which nobody else registers: `_take_turns`.
+    """
+
+    def __init__(self, known: Iterable[_Known]) -> None:
+        self._found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for each in known:
+            self._add(each)
+
+    def add(self, organization: Organization) -> None:
+        """Put one more on record."""
+        self._add(_known(organization))
+
+    def like(self, organization: Organization) -> set[str]:
+        """The ids of those that look like one."""
+        marks = _known(organization).marks
+        return {id for mark in marks for id in self._found.get(mark, ())}
+
+    def _add(self, known: _Known) -> None:
+        for mark in known.marks:
+            self._found[mark].add(known.id)
+
+
+def remember(db: Database, organization: Organization) -> None:
+    """Know an organization that was just put on record, for the rest of the transaction."""
+    _on_record(db).add(organization)
+
+
+def forget(db: Database) -> None:
+    """Read anew what is on record: one was edited."""
+    db.info.pop(_REGISTER, None)
+
+
+def _still_on_record(db: Database, ids: set[str]) -> list[str]:
+    """Those of some ids whose registration was not undone since."""
+    found = select(Organization.id).where(Organization.id.in_(ids)).order_by(Organization.id)
+    return list(db.scalars(found)) if ids else []
+
+
+def _on_record(db: Database) -> _Register:
+    """Those on record, read once in a transaction: a sheet registers thousands in one."""
+    transaction = db.get_transaction()
+    kept = db.info.get(_REGISTER)
+    if kept is None or kept[0] is not transaction:
+        kept = db.info[_REGISTER] = (transaction, _Register(_all_known(db)))
+    register: _Register = kept[1]
+    return register
 
 
 def _all_known(db: Database) -> list[_Known]:

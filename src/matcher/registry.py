@@ -34,7 +34,7 @@ from matcher.models import (
     WeeklyHours,
 )
 from matcher.programme import Qualification, Specialty
-from matcher.recognition import refuse_known, refuse_known_number
+from matcher.recognition import forget, refuse_known, refuse_known_number, remember
 
 SessionCap = Annotated[int, Field(ge=0, le=1000)]
 
@@ -161,6 +161,7 @@ def register_organization(db: Session, draft: OrganizationDraft, now: dt.datetim
         refuse_known(db, organization)
     db.add(organization)
     db.flush()
+    remember(db, organization)
     return organization
 
 
@@ -177,6 +178,7 @@ def edit_organization(
         refuse_known_number(db, changes.corporate_number, own_id=organization.id)
     _revise(organization, values, now)
     db.flush()
+    forget(db)
     return organization
 
 

@@ -45,6 +45,7 @@ class Office:
     now: dt.datetime = ACCEPTED_AT
     callers: dict[str, Caller] = field(default_factory=dict)
     engagement_id: str = ""
+    organization_id: str = ""
 
     @property
     def path(self) -> str:
@@ -125,6 +126,7 @@ def prepare(office: Office) -> None:
         load_programme(db, "tokyo-2025")
     staff = office.add_caller("staff", Role.STAFF)
     organization_id = new(staff, "/v1/organizations", organization())["id"]
+    office.organization_id = organization_id
     expert_id = new_expert(staff)
     other_id = new_expert(staff, active=False)
     office.add_caller("organization", Role.ORGANIZATION, organization_id)
@@ -254,6 +256,32 @@ def test_only_the_office_cancels_and_moves_sessions(office: Office) -> None:
         assert move.status_code == 403
 
 
+def test_a_decision_is_told_when_a_person_lets_it_out(office: Office) -> None:
+    own = office.callers["organization"]
+    wanted = application(office.organization_id, session_minutes=[60])
+    office.staff.post(f"/v1/applications/{office.engagement_id}/withdrawal", {"reason": "改組"})
+    application_id = new(office.staff, "/v1/applications", wanted)["id"]
+    path = f"/v1/applications/{application_id}"
+    accept(office.staff, application_id)
+
+    before = done(own.get(path))
+    listed = done(own.get("/v1/applications?state=accepted"))["items"]
+    assert (before["state"], before["decision"]) == ("interviewed", None)
+    assert listed == []
+    assert own.get(f"/v1/engagements/{application_id}").status_code == 404
+
+    (notice,) = done(office.staff.get(f"/v1/notices?application={application_id}"))["items"]
+    done(office.staff.post(f"/v1/notices/{notice['id']}/release"))
+
+    after = done(own.get(path))
+    assert (after["state"], after["decision"]["outcome"]) == ("accepted", "accepted")
+    assert after["decision"]["decided_by"] is None
+    assert [each["id"] for each in done(own.get("/v1/applications?state=accepted"))["items"]] == [
+        application_id
+    ]
+    assert done(own.get(f"/v1/engagements/{application_id}"))["weight"] is None
+
+
 def test_why_the_office_cancelled_a_session_stays_in_the_office(office: Office) -> None:
     first = office.staff.get(f"/v1/sessions?engagement={office.engagement_id}").json()["items"][0]
     path = f"/v1/sessions/{first['id']}"
@@ -312,7 +340,9 @@ def test_a_withdrawal_says_why_and_frees_the_sessions_to_come(office: Office) ->
 
     assert withdrawn["state"] == "withdrawn"
     assert withdrawn["withdrawal"]["reason"] == "体制の変更"
-    assert withdrawn["withdrawal"]["withdrawn_by"].startswith("organization (")
+    assert withdrawn["withdrawal"]["withdrawn_by"] is None
+    told = done(office.staff.get(path))["withdrawal"]
+    assert told["withdrawn_by"].startswith("organization (")
     assert office.sessions() == []
     assert office.engagement()["state"] == "withdrawn"
     revised = office.change(office.path, {"max_gap_days": 42})

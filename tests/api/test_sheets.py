@@ -64,7 +64,9 @@ def test_a_sheet_is_taken_in_as_csv_and_as_an_excel_book(admin: Caller, what: st
 
 
 @pytest.mark.parametrize("what", ["applications", "experts"])
-def test_the_template_is_a_file_that_can_be_taken_in(admin: Caller, what: str) -> None:
+def test_the_template_is_the_same_sheet_as_csv_and_as_an_excel_book(
+    admin: Caller, what: str
+) -> None:
     path = f"/v1/{what}/imports/template?{YEAR}"
     plain = admin.get(path)
     assert plain.headers["Content-Type"].startswith(CSV)

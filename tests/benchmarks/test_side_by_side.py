@@ -122,7 +122,7 @@ def test_a_run_prints_the_tables_and_keeps_them_with_the_plans(tmp_path: Path) -
     instance, kept = tmp_path / "small.json.gz", tmp_path / "kept"
     make = ["generate", "--engagements", "4", "--experts", "3", "--out", str(instance)]
     assert CliRunner().invoke(cli, make).exit_code == 0
-    measure = ["run", "--instances", str(instance), "--seconds", "3", "--keep", str(kept)]
+    measure = ["run", "--instances", str(instance), "--seconds", "6", "--keep", str(kept)]
     measure += [
         "--solvers",
         "engine",

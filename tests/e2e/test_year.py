@@ -144,7 +144,9 @@ class Year:
             call = {"caller": "滝沢 直樹", "notes": "会員向けの手引きをまとめたい。"}
             done(staff.post(f"{path}/interview", call))
             assert done(staff.get(f"{path}/prospect"))["servable"], number
-            decision = {"outcome": "accepted", "meeting_url": f"https://meet.example.jp/{number}"}
+            decision = {"outcome": "accepted"}
+            if done(staff.get(path))["delivery"] == "online":
+                decision["meeting_url"] = f"https://meet.example.jp/{number}"
             done(staff.post(f"{path}/decision", decision))
             done(staff.post(f"/v1/engagements/{application_id}/assignment"))
         [notice] = done(staff.get(f"/v1/notices?application={application_id}"))["items"]

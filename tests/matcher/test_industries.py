@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import pytest
 from pydantic import TypeAdapter, ValidationError
-from pytest import raises
 
 from matcher.fields import Identifier
 from matcher.industries import INDUSTRIES, Industry
@@ -18,7 +18,7 @@ def test_each_industry_has_an_id_that_serves_as_one_and_names_of_its_own() -> No
 
 
 def test_a_word_that_is_none_is_refused_with_those_that_are() -> None:
-    with raises(ValidationError, match="'retail'"):
+    with pytest.raises(ValidationError, match="'retail'"):
         TypeAdapter(Industry).validate_python("retial")
 
 

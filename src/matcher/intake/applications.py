@@ -16,7 +16,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import to_tokyo
@@ -37,10 +37,13 @@ from matcher.models import (
     Application,
     ApplicationState,
     Decision,
+    Engagement,
     Interview,
     Organization,
     Outcome,
     Programme,
+    Session,
+    SessionStatus,
     Withdrawal,
     new_identifier,
 )
@@ -114,6 +117,7 @@ def refusals(
     yield from _period_refusals(rules, to_tokyo(now).date())
     yield from _other_applications(db, draft)
     yield from faults(draft, rules)
+    yield from _too_few_sessions_left(db, draft, rules)
 
 
 def record_answers(
@@ -269,7 +273,11 @@ _COPIED_FIELDS = tuple(
 
 
 def _load(db: Database, application_id: str) -> Application:
-    return _found(db.get(Application, application_id), "application", application_id)
+    # It takes turns with others: answers and interviews alone would not tell them of each other.
+    application = db.get(
+        Application, application_id, with_for_update={"of": Application}, populate_existing=True
+    )
+    return _found(application, "application", application_id)
 
 
 def _found(thing: Found | None, kind: str, identifier: str) -> Found:
@@ -309,6 +317,36 @@ def _other_applications(db: Database, draft: ApplicationDraft) -> Iterator[Confl
         )
 
 
+def _too_few_sessions_left(
+    db: Database, draft: ApplicationDraft, rules: ProgrammeRules
+) -> Iterator[Conflict | Invalid]:
+    """Who withdrew after some sessions may apply again, for those that are left of a course."""
+    used = db.scalar(
+        select(func.count())
+        .select_from(Session)
+        .join(Engagement)
+        .where(Engagement.programme_id == draft.programme_id)
+        .where(Engagement.organization_id == draft.organization_id)
+        .where(Session.status.in_((SessionStatus.HELD, SessionStatus.MISSED)))
+    )
+    left = rules.session_limit_of(draft.purpose) - (used or 0)
+    if left <= 0:
+        yield Conflict(
+            f"The organization has received all sessions of a course in this programme: {used}.",
+            f"この団体は今年度の派遣回数の上限に達しています(実施済み{used}回)。",
+            code="no_session_left",
+            used=used,
+        )
+    elif used and len(draft.session_minutes) > left:
+        yield Invalid(
+            "session_minutes",
+            f"{used} sessions were used before in this programme",
+            f"ask for at most {left}",
+            reason_ja=f"今年度すでに{used}回の派遣を利用しています",
+            remedy_ja=f"{left}回以内で指定してください",
+        )
+
+
 def _require_eligible(assessment: Assessment) -> None:
     if assessment.eligible:
         return
@@ -327,6 +365,16 @@ def _require_eligible(assessment: Assessment) -> None:
 
 
 def _reasons_to_decline(assessment: Assessment, others: Sequence[str]) -> tuple[str, ...]:
+    known = {each.requirement.id for each in assessment.findings}
+    for place, reason in enumerate(others):
+        if reason in known - {*_ids(assessment.not_met)}:
+            raise Invalid(
+                f"reasons.{place}",
+                f"the requirement {reason} is not recorded as not met",
+                "record the answer first, or say the reason in words",
+                reason_ja=f"要件 {reason} は「満たしていない」と記録されていません",
+                remedy_ja="先に要件の回答を記録するか、理由を文章で記入してください",
+            )
     reasons = tuple(dict.fromkeys((*_ids(assessment.not_met), *others)))
     if not reasons:
         raise Invalid(

@@ -109,8 +109,8 @@ class Choice:
 
 YES_OR_NO = Choice(
     (
-        Option(True, ("はい", "有", "あり", "○", "true", "1", "yes")),
-        Option(False, ("いいえ", "無", "なし", "×", "false", "0", "no")),
+        Option(True, ("はい", "有", "あり", "○", "〇", "◯", "true", "1", "yes")),
+        Option(False, ("いいえ", "無", "なし", "×", "✕", "✗", "false", "0", "no")),
     )
 )
 
@@ -128,6 +128,11 @@ def read_list(text: str) -> tuple[str, ...]:
 def write_list(texts: Iterable[object]) -> str:
     """Write texts as one."""
     return "; ".join(map(str, texts))
+
+
+def read_plain(text: str) -> str:
+    """What is written in half width, as addresses and telephone numbers are."""
+    return re.sub("(?<=[0-9])ー(?=[0-9])", "-", _plain(text))
 
 
 def read_digits(text: str) -> str:
@@ -302,7 +307,7 @@ def _absence_of(entry: str) -> dict[str, object]:
     first, last = found["first"], found["last"] or found["first"]
     try:
         start_at, end_at = _moment_of(first, after=False), _moment_of(last, after=True)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _no_absence() from error
     return {"start_at": start_at, "end_at": end_at, "reason": found["reason"].strip()}
 

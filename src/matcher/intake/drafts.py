@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from matcher.errors import Invalid
-from matcher.fields import Day, unchanged
+from matcher.fields import Day, Moment, unchanged
 from matcher.intake.answers import GivenAnswer
 from matcher.models import Application, Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
@@ -33,8 +33,8 @@ class _Given(BaseModel):
 class AbsentTime(_Given):
     """An interval [start_at, end_at) in which an organization cannot receive an expert."""
 
-    start_at: AwareDatetime
-    end_at: AwareDatetime
+    start_at: Moment
+    end_at: Moment
     reason: str = ""
 
 

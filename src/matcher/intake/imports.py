@@ -7,7 +7,7 @@ All rows are tried, so that one list tells all that is wrong; then all are kept,
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -119,6 +119,7 @@ def _import(
     for row in table.rows:
         try:
             values = _read_row(row, by_position)
+            _refuse_example(row, by_position)
             with db.begin_nested():
                 ids.append(take(values))
         except _WrongValuesError as wrong:
@@ -195,6 +196,20 @@ def _read_row(row: Row, by_position: Mapping[int, Column]) -> Values:
     return values
 
 
+def _refuse_example(row: Row, by_position: Mapping[int, Column]) -> None:
+    """The template's own row is to be replaced: it is nobody's application.
+
+    Raises:
+        _WrongValuesError: it is that row, untouched.
+    """
+    if all(row.cell(place) == column.example for place, column in by_position.items()):
+        told = Words(
+            ja="見本の行です。削除するか、実際の内容に書き換えてください。",
+            en="this is the template's example; delete it, or write over it.",
+        )
+        raise _WrongValuesError([("", told)])
+
+
 def _submit_row(db: Database, values: Values, rules: ProgrammeRules, now: dt.datetime) -> str:
     """Submit the application of a row.
 
@@ -222,6 +237,7 @@ def _organization_of(
     try:
         known = _organization_on_record(db, values)
         if known is not None:
+            wrong.problems += _differences(values, known)
             return known.id
         own = {name: values[name] for name in OrganizationDraft.model_fields if name in values}
         draft = _drafted(OrganizationDraft, own, wrong)
@@ -267,6 +283,24 @@ def _organization_on_record(db: Database, values: Values) -> Organization | None
             remedy_ja="番号か団体名を直してください",
         )
     return found
+
+
+def _differences(values: Values, organization: Organization) -> Iterator[tuple[str, Words]]:
+    """What a row says of an organization on record that the record does not: nothing is lost."""
+    for name in OrganizationDraft.model_fields:
+        if name not in values or name in {"name_ja", "is_another"}:
+            continue
+        on_record = getattr(organization, name)
+        if values[name] != on_record:
+            yield (
+                name,
+                Words(
+                    ja=f"登録済みの内容({on_record or '空欄'})と異なります。"
+                    "団体の登録を変更するか、このセルを空にしてください。",
+                    en=f"on record it is {on_record or 'empty'}; edit the organization, or empty "
+                    "the cell.",
+                ),
+            )
 
 
 def _of_application(values: Values) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict, Invalid
 from matcher.fields import Day, Line, unchanged
+from matcher.intake.requirements import APPLIED_IN_PERIOD, CHECKS
 from matcher.models import (
     Application,
     ApplicationState,
@@ -27,7 +28,14 @@ from matcher.models import (
     Session,
     SessionStatus,
 )
-from matcher.programme import Closures, Office, Period, ProgrammeRules, RulesRevision
+from matcher.programme import (
+    Closures,
+    Office,
+    Period,
+    ProgrammeRules,
+    RequirementKind,
+    RulesRevision,
+)
 from matcher.registry import Draft
 
 __all__ = [
@@ -90,7 +98,8 @@ def add_programme(db: Database, rules: ProgrammeRules) -> Programme:
 
     Raises:
         Conflict: there is one of its id.
-        Invalid: its periods do not follow each other.
+        Invalid: its periods do not follow each other, a machine is to answer a requirement that it
+            does not know, or a session has no phase.
     """
     if db.get(Programme, rules.id) is not None:
         raise Conflict(
@@ -101,6 +110,8 @@ def add_programme(db: Database, rules: ProgrammeRules) -> Programme:
             code="registered_already",
         )
     _check_order(rules)
+    _check_requirements(rules)
+    _check_phases(rules)
     programme = Programme(id=rules.id, rules=rules)
     db.add(programme)
     db.flush()
@@ -153,6 +164,35 @@ def _changed(rules: ProgrammeRules, changes: ProgrammeChanges) -> ProgrammeRules
 def _moved(period: Period, **days: object) -> Period:
     # Without the check of its own: what is wrong is told below, with the field and a remedy.
     return period.model_copy(update=days)
+
+
+def _check_requirements(rules: ProgrammeRules) -> None:
+    """Let a machine answer only what it knows: nobody else may, and nobody could be accepted."""
+    answered = {*CHECKS, APPLIED_IN_PERIOD}
+    for requirement in rules.requirements:
+        if requirement.kind == RequirementKind.MACHINE and requirement.id not in answered:
+            known = ", ".join(sorted(answered))
+            raise Invalid(
+                f"requirements.{requirement.id}.kind",
+                "no machine answers this requirement",
+                f"make it declared or verified, or give it one of these ids: {known}",
+                reason_ja="システムが判定できない要件です",
+                remedy_ja="kind を declared か verified にするか、"
+                f"id を次のいずれかにしてください: {known}",
+            )
+
+
+def _check_phases(rules: ProgrammeRules) -> None:
+    for number in range(1, rules.session_limit + 1):
+        if sum(each.first_session <= number <= each.last_session for each in rules.phases) != 1:
+            raise Invalid(
+                "phases",
+                f"session {number} is in no phase, or in several",
+                f"let the phases cover sessions 1 to {rules.session_limit}, each once",
+                reason_ja=f"第{number}回を含む段階がないか、複数あります",
+                remedy_ja=f"第1回から第{rules.session_limit}回までを重複なく"
+                "いずれかの段階に含めてください",
+            )
 
 
 def _check_change(before: ProgrammeRules, after: ProgrammeRules) -> None:

@@ -25,6 +25,7 @@ from matcher.intake.cells import (
     read_municipality,
     read_number,
     read_numbers,
+    read_plain,
     write_absences,
     write_conflicts,
     write_hours,
@@ -99,10 +100,10 @@ def organization_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
         _personal("address_en", "所在地(英語)", "Address in English", ""),
         Column("industry", "業種", "Industry", _INDUSTRY.read, _INDUSTRY.write, "小売業"),
         _personal("contact_name", "担当者名", "Contact person", "見本 太郎"),
-        _personal(
+        _reached_by(
             "contact_email", "メールアドレス", "E-mail", "office@mihon-stationers.example.jp"
         ),
-        _personal("contact_phone", "電話番号", "Telephone", "03-0000-0001"),
+        _reached_by("contact_phone", "電話番号", "Telephone", "03-0000-0001"),
         _yes_or_no("has_manual", "既存マニュアルの有無", "Has a manual", "いいえ"),
         _yes_or_no("is_another", "別の団体", "Another organization", ""),
     )
@@ -155,7 +156,9 @@ def expert_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
         Column("expert_id", "専門家ID", "Expert ID", only_shown=True),
         _personal("name_ja", "氏名", "Name in Japanese", "見本 はるか", required=True),
         _personal("name_en", "氏名(英語)", "Name in English", "Haruka Mihon", required=True),
-        _personal("email", "メールアドレス", "E-mail", "haruka@experts.example.jp", required=True),
+        _reached_by(
+            "email", "メールアドレス", "E-mail", "haruka@experts.example.jp", required=True
+        ),
         Column(
             "municipality_code",
             "拠点の区市町村",
@@ -262,6 +265,10 @@ def _declaration_columns(rules: ProgrammeRules) -> tuple[Column, ...]:
 
 def _personal(field: str, ja: str, en: str, example: str, *, required: bool = False) -> Column:
     return Column(field, ja, en, example=example, required=required, personal=True)
+
+
+def _reached_by(field: str, ja: str, en: str, example: str, *, required: bool = False) -> Column:
+    return Column(field, ja, en, read_plain, example=example, required=required, personal=True)
 
 
 def _yes_or_no(field: str, ja: str, en: str, example: str) -> Column:

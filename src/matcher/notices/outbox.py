@@ -39,6 +39,11 @@ CUT_OFF = (
     "Sending was cut off, and it may have arrived"
 )
 
+WITHDRAWN_MEANWHILE = (
+    "送信前に申込が取り下げられたため、送信していません / "
+    "It was not sent: the application was withdrawn before"
+)
+
 _OPEN = (NoticeState.DRAFT, NoticeState.FAILED)
 _STATES_JA = {
     NoticeState.DRAFT: "下書き",
@@ -81,9 +86,8 @@ def recompose(db: Database, notice_id: str, by: str, now: dt.datetime) -> Notice
     """
     notice = _load(db, notice_id)
     _require_open(notice, "recomposition", "作り直し")
-    organization = notice.application.organization
-    notice.recipient_name = organization.contact_name
-    notice.recipient_email = organization.contact_email
+    for name, value in _recipient(notice).items():
+        setattr(notice, name, value)
     _write(notice, now)
     notice.created_at, notice.created_by = now, by
     notice.released_at = notice.released_by = notice.error = None
@@ -97,10 +101,19 @@ def _write(notice: Notice, now: dt.datetime) -> None:
         setattr(notice, name, value)
 
 
+def _recipient(notice: Notice) -> dict[str, str]:
+    """Whom the notice is written to, as the record has it now."""
+    organization = notice.application.organization
+    return {
+        "recipient_name": organization.contact_name,
+        "recipient_email": organization.contact_email,
+    }
+
+
 def _require_true(notice: Notice) -> None:
     """Let out only what somebody has read as it is: the day is all that may differ."""
     written_at = notice.released_at or notice.created_at
-    told = vars(compose(notice.application, written_at))
+    told = vars(compose(notice.application, written_at)) | _recipient(notice)
     if any(getattr(notice, name) != value for name, value in told.items()):
         raise Conflict(
             "The record has changed since the notice was written. Recompose it, read it, and then "
@@ -127,6 +140,10 @@ def claim(db: Database, notice_id: str) -> Notice | None:
     """Take a notice to mail it; None where it does not wait for that (any more)."""
     notice = _load(db, notice_id)
     if notice.state != NoticeState.RELEASED or notice.attempts == 0:
+        return None
+    if not _stands(notice):
+        notice.state, notice.error = NoticeState.FAILED, WITHDRAWN_MEANWHILE
+        db.flush()
         return None
     notice.state, notice.error = NoticeState.FAILED, BEING_SENT
     db.flush()
@@ -176,10 +193,14 @@ def _require_open(notice: Notice, step: str, step_ja: str) -> None:
         )
 
 
+def _stands(notice: Notice) -> bool:
+    withdrawn = notice.application.state == ApplicationState.WITHDRAWN
+    return not (withdrawn and notice.kind == NoticeKind.ACCEPTED)
+
+
 def _require_standing(notice: Notice) -> None:
     """A notice of acceptance is not sent after the organization has withdrawn."""
-    withdrawn = notice.application.state == ApplicationState.WITHDRAWN
-    if withdrawn and notice.kind == NoticeKind.ACCEPTED:
+    if not _stands(notice):
         raise Conflict(
             "The application was withdrawn after it was accepted: its notice stays a draft.",
             "実施決定後に申込が取り下げられたため、この通知書は発出できません。",

@@ -61,3 +61,21 @@ def test_a_file_that_is_no_programme_is_refused_by_the_place_that_is_wrong(
 def test_a_programme_that_is_not_there_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["programmes", "show", "tokyo-1999"]) == 2
     assert "matcher programmes list" in capsys.readouterr().err
+
+
+def test_a_year_in_which_nobody_could_be_accepted_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = json.loads(programmes(capsys, "show", "tokyo-2025")) | {"id": "tokyo-2026"}
+    path = tmp_path / "tokyo-2026.json"
+
+    unknown = json.loads(json.dumps(rules))
+    machine = next(each for each in unknown["requirements"] if each["kind"] == "machine")
+    machine["id"] += "_2026"
+    path.write_text(json.dumps(unknown), encoding="utf-8")
+    assert main(["programmes", "add", str(path)]) == 2
+    assert "no machine answers this requirement" in capsys.readouterr().err
+
+    path.write_text(json.dumps(rules | {"phases": rules["phases"][:-1]}), encoding="utf-8")
+    assert main(["programmes", "add", str(path)]) == 2
+    assert "session 5 is in no phase" in capsys.readouterr().err

@@ -38,6 +38,7 @@ from matcher.models import (
     Session as Visit,
 )
 from matcher.programme import Period, Phase, ProgrammeRules, Purpose, RequirementKind, Specialty
+from tests.matcher import rows
 
 TAXES = ("national_taxes_paid", "metropolitan_taxes_paid")
 
@@ -470,3 +471,40 @@ def test_a_completed_engagement_is_not_withdrawn(office: Session, interviewed: A
     with pytest.raises(Conflict):
         withdraw(office, "2025-001", "staff", tokyo(3, 1, year=2026), reason="体制の変更")
     assert interviewed.state == ApplicationState.ACCEPTED
+
+
+def test_who_withdrew_after_some_sessions_applies_again_for_those_that_are_left(
+    db: Session,
+) -> None:
+    rows.add_engagements(db, "A1")
+    db.add(rows.session("S1", status="held"))
+    db.add(rows.session("S2", rows.MORNING + dt.timedelta(weeks=3), number=2, status="missed"))
+    db.flush()
+    now = rows.MORNING + dt.timedelta(weeks=4)
+    withdraw(db, "A1", "staff", now, reason="体制の変更")
+    again = ApplicationDraft.model_validate(
+        {
+            "programme_id": "tokyo-2025",
+            "organization_id": "O1",
+            "channel": "form",
+            "delivery": "on_site",
+            "needs": {"labor": 1},
+            "session_minutes": [60, 60, 60, 60],
+            "weekly_hours": [{"weekday": "wed", "opens": "10:00", "closes": "17:00"}],
+        }
+    )
+    with pytest.raises(Invalid, match="ask for at most 3"):
+        submit(db, again, now)
+    submit(db, again.model_copy(update={"session_minutes": (60, 60, 60)}), now)
+
+
+def test_a_requirement_that_is_met_is_no_reason_to_decline(
+    office: Session, draft: ApplicationDraft, applied_at: dt.datetime
+) -> None:
+    submitted = submit(office, draft, applied_at)
+    met = answers("labor_laws_kept")
+    record_answers(office, submitted.id, met, AnswerSource.VERIFIED, "staff", applied_at)
+    record_assessment(office, submitted.id, "staff", applied_at)
+    with pytest.raises(Invalid) as refused:
+        decide(office, submitted.id, Outcome.DECLINED, ["labor_laws_kept"], "staff", applied_at)
+    assert refused.value.field == "reasons.0"

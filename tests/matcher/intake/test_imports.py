@@ -28,9 +28,9 @@ OTHER = {
 
 
 def _sheet(columns: tuple[Column, ...], *changes: dict[str, str]) -> Table:
-    """The template's sheet, with its example once for each of the changes made to it."""
+    """The template's sheet, with its example, filled in, once for each of the changes to it."""
     filled_in = [own for own in columns if not own.only_shown]
-    example = {own.field: own.example for own in filled_in}
+    example = {own.field: own.example for own in filled_in} | {"name_en": "Filled In"}
     rows = ({**example, **each} for each in changes)
     return Table(
         "a test",
@@ -64,17 +64,23 @@ def _count(db: Session, kind: type[Application | Organization | Expert]) -> int:
 
 
 @pytest.mark.parametrize("name", ["sheet.csv", "sheet.xlsx"])
-def test_the_example_of_the_template_is_taken_in(
+def test_the_example_of_the_template_is_taken_in_once_it_is_filled_in(
     db: Session, programme: ProgrammeRules, tmp_path: Path, name: str
 ) -> None:
     for columns in (application_columns(programme), expert_columns(programme)):
-        write_table(tmp_path / name, template_rows(columns))
+        header, example = template_rows(columns)
+        filled_in = [own for own in columns if not own.only_shown]
+        own_name = next(n for n, own in enumerate(filled_in) if own.field == "name_en")
+        own_row = (*example[:own_name], "Filled In", *example[own_name + 1 :])
+        write_table(tmp_path / name, [header, example, own_row])
         table = read_table(tmp_path / name)
         if columns[0].field == "expert_id":
-            imported = import_experts(db, table, programme, JULY)
+            imported = import_experts(db, table, programme, JULY, partial=True)
         else:
-            imported = import_applications(db, table, "tokyo-2025", JULY)
-        assert imported.faults == ()
+            imported = import_applications(db, table, "tokyo-2025", JULY, partial=True)
+        assert [(each.row, each.text.en) for each in imported.faults] == [
+            (2, "this is the template's example; delete it, or write over it.")
+        ]
         assert len(imported.ids) == 1
 
 
@@ -244,7 +250,7 @@ def test_headers_are_known_in_japanese_in_english_and_by_field(
     db: Session, programme: ProgrammeRules
 ) -> None:
     columns = [own for own in expert_columns(programme) if not own.only_shown]
-    row = Row(2, tuple(own.example for own in columns))
+    row = Row(2, tuple("Ann" if own.field == "name_en" else own.example for own in columns))
     for header in (
         tuple(own.ja for own in columns),
         tuple(own.en.upper() for own in columns),
@@ -375,3 +381,33 @@ def test_an_export_leaves_out_who_somebody_is_and_how_to_reach_them(
             assert secret not in text
         assert "小売業" in text
         assert "見本" in str(list(export(db, programme, with_contacts=True)))
+
+
+def test_what_the_record_of_an_organization_does_not_say_is_not_lost_without_a_word(
+    db: Session, programme: ProgrammeRules
+) -> None:
+    first = db.get_one(Application, _applications(db, programme, {}).ids[0])
+    first.state = first.state.WITHDRAWN
+    db.flush()
+    refused = _applications(
+        db, programme, {"contact_email": "new@example.jp", "municipality_code": "八王子市"}
+    )
+    assert _places(refused) == [(2, "Municipality"), (2, "E-mail")]
+    assert "on record it is 13101" in refused.faults[0].text.en
+    assert len(_applications(db, programme, {}).ids) == 1
+
+
+def test_a_day_beyond_the_calendar_is_one_fault_of_its_cell(
+    db: Session, programme: ProgrammeRules
+) -> None:
+    for absence in ("2025-10-01..9999-12-31 休職", "0001-01-01", "2025-10-01..3000-01-01"):
+        assert len(_experts(db, programme, {"absences": absence}).faults) == 1
+
+
+def test_circles_and_widths_are_read_as_people_type_them(
+    db: Session, programme: ProgrammeRules
+) -> None:
+    typed = {"contact_phone": "０３ー９９９９－９９９９", "has_manual": "〇"}
+    (id,) = _applications(db, programme, typed).ids
+    organization = db.get_one(Application, id).organization
+    assert (organization.contact_phone, organization.has_manual) == ("03-9999-9999", True)

@@ -196,8 +196,9 @@ def test_a_line_break_in_a_name_makes_no_header(
     clock: Clock,
     name: str,
 ) -> None:
-    notice.recipient_name = name
     release_now(db, notice, clock)
+    notice.recipient_name = name
+    db.commit()
     mailer.send_waiting()
     state, error = state_of(db, notice)
     assert state == NoticeState.FAILED

@@ -175,3 +175,24 @@ def test_a_notice_whose_record_has_changed_is_read_anew_before_it_goes_out(
     recompose(db, notice.id, "早川 美和", NOW)
     released(db, notice)
     assert "改称後の協同組合" in notice.text_ja
+
+
+def test_an_address_that_was_corrected_is_the_one_it_goes_to(db: Session, notice: Notice) -> None:
+    notice.application.organization.contact_email = "new@hiiragi.example.jp"
+    db.flush()
+    with pytest.raises(Conflict, match="record has changed"):
+        released(db, notice)
+    recompose(db, notice.id, "早川 美和", NOW)
+    assert released(db, notice).recipient_email == "new@hiiragi.example.jp"
+
+
+def test_an_acceptance_is_not_mailed_after_the_application_was_withdrawn(
+    db: Session, notice: Notice
+) -> None:
+    released(db, notice)
+    notice.application.state = ApplicationState.WITHDRAWN
+    db.flush()
+    assert claim(db, notice.id) is None
+    assert notice.state == NoticeState.FAILED
+    assert notice.error is not None
+    assert "withdrawn" in notice.error
