@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
+from flask import Response
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import joinedload, selectinload
@@ -27,6 +28,17 @@ from api.schema import (
     absent,
     created,
 )
+from api.sheets import (
+    TEMPLATE_RESPONSES,
+    ImportQuery,
+    ImportView,
+    SheetBody,
+    TemplateQuery,
+    read_sheet,
+    rules_of,
+    sheet_to_fill_in,
+    taken_in,
+)
 from matcher.access import check_applicant, decision_is_told, decision_told
 from matcher.clock import start_of
 from matcher.fields import (
@@ -46,9 +58,11 @@ from matcher.intake.applications import record_answers, record_assessment, recor
 from matcher.intake.applications import submit as submit_application
 from matcher.intake.applications import withdraw as withdraw_application
 from matcher.intake.drafts import AbsentTime, ApplicationDraft, GivenAnswer, InterviewFindings
+from matcher.intake.imports import import_applications
 from matcher.intake.lists import interview_due_before, needs
 from matcher.intake.prospect import prospect_of
 from matcher.intake.requirements import assess as assess_application
+from matcher.intake.sheets import application_columns
 from matcher.models import (
     Answer,
     AnswerSource,
@@ -364,6 +378,24 @@ def submit(body: ApplicationBody) -> Created[ApplicationView]:
     check_applicant(principal(), body.organization_id, body.weight)
     application = submit_application(database(), body, now())
     return created(_view(application), f"/v1/applications/{application.id}")
+
+
+@blueprint.post("/imports", responses={200: ImportView})
+def import_sheet(query: ImportQuery, raw: SheetBody) -> ImportView:
+    """Submit the application of each row of a CSV or Excel file, all of them or none.
+
+    An organization that is not on record is registered. Where rows are refused, the answer is 422
+    with all `faults`, unless `partial` asks for the others.
+    """
+    table = read_sheet(raw, query)
+    imported = import_applications(database(), table, query.programme, now(), partial=query.partial)
+    return taken_in(table, imported, query)
+
+
+@blueprint.get("/imports/template", responses=TEMPLATE_RESPONSES)
+def template(query: TemplateQuery) -> Response:
+    """Get the sheet for applications with their organizations, with an example to replace."""
+    return sheet_to_fill_in("applications", application_columns(rules_of(query)), query.format)
 
 
 @blueprint.get("/<application_id>/assessment", responses={200: AssessmentView})

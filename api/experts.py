@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from flask import Response
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import false, or_
@@ -26,8 +27,21 @@ from api.schema import (
     absent,
     created,
 )
+from api.sheets import (
+    TEMPLATE_RESPONSES,
+    ImportQuery,
+    ImportView,
+    SheetBody,
+    TemplateQuery,
+    read_sheet,
+    rules_of,
+    sheet_to_fill_in,
+    taken_in,
+)
 from matcher.fields import Identifier, MunicipalityCode
 from matcher.industries import Industry
+from matcher.intake.imports import import_experts
+from matcher.intake.sheets import expert_columns
 from matcher.models import Expert, holds
 from matcher.planning.replanning import sessions_to_replan
 from matcher.programme import Qualification, Specialty, Words
@@ -205,6 +219,24 @@ def create(body: ExpertBody) -> Created[ExpertView]:
     """Register an expert."""
     expert = register_expert(database(), body, now())
     return created(ExpertView.of(expert), f"/v1/experts/{expert.id}")
+
+
+@blueprint.post("/imports", responses={200: ImportView})
+def import_sheet(query: ImportQuery, raw: SheetBody) -> ImportView:
+    """Register the expert of each row of a CSV or Excel file, with hours; all of them or none.
+
+    Where rows are refused, the answer is 422 with all `faults`, unless `partial` asks for the
+    others.
+    """
+    table = read_sheet(raw, query)
+    imported = import_experts(database(), table, rules_of(query), now(), partial=query.partial)
+    return taken_in(table, imported, query)
+
+
+@blueprint.get("/imports/template", responses=TEMPLATE_RESPONSES)
+def template(query: TemplateQuery) -> Response:
+    """Get the sheet for experts with their hours, with an example to replace."""
+    return sheet_to_fill_in("experts", expert_columns(rules_of(query)), query.format)
 
 
 @blueprint.patch("/<expert_id>", responses={200: ChangedExpertView})

@@ -92,13 +92,14 @@ def _statuses(path: str, operation: dict[str, Any], method: str) -> Iterator[HTT
     if operation.get("security"):
         yield HTTPStatus.UNAUTHORIZED
         yield HTTPStatus.FORBIDDEN
-    if "{" in path or method == "post":
+    said = operation["responses"]  # by the operation itself
+    if "{" in path or method == "post" or "404" in said:
         yield HTTPStatus.NOT_FOUND
     if "requestBody" in operation:
         yield HTTPStatus.BAD_REQUEST
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    if method in ("post", "put", "patch") or "409" in operation["responses"]:  # it says so itself
+    if method in ("post", "put", "patch") or "409" in said:
         yield HTTPStatus.CONFLICT
     if method in ("put", "patch"):
         yield HTTPStatus.PRECONDITION_FAILED

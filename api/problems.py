@@ -30,6 +30,7 @@ from matcher.errors import (
     NotFound,
     NotServable,
     PlanOutdated,
+    RowsRefused,
     Unauthenticated,
 )
 from matcher.validation import FieldProblem, Language, explain
@@ -38,6 +39,7 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 STATUS_OF: Final[Mapping[type[MatcherError], HTTPStatus]] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RowsRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -119,13 +121,17 @@ WORDINGS: Final[Mapping[int, Wording]] = {
     ),
     413: Wording(
         Text("The request is too large", "リクエストが大きすぎます"),
-        Text("Send less than 1 MiB.", "1 MiB 未満で送信してください。"),
+        Text(
+            "Send at most 1 MiB, or 10 MiB where it is a sheet.",
+            "1 MiB 以内(表のファイルは 10 MiB 以内)で送信してください。",
+        ),
     ),
     415: Wording(
         Text("The content type is not supported", "この Content-Type には対応していません"),
         Text(
-            "Send 'Content-Type: application/json'.",
-            "「Content-Type: application/json」で送信してください。",
+            "Send 'Content-Type: application/json'; a sheet with that of its file, as text/csv.",
+            "「Content-Type: application/json」で送信してください。表のファイルは text/csv など、"
+            "ファイルの Content-Type で送信してください。",
         ),
     ),
     422: Wording(

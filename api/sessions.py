@@ -13,8 +13,15 @@ from api.revisions import require_match
 from api.schema import Body, NamedView, Page, PageQuery, PathParameters, TokyoTime, View, absent
 from matcher.clock import start_of
 from matcher.delivery.moving import SessionMove, move_session
-from matcher.delivery.reports import ReportDraft, SessionOutcome, report_of, report_session
-from matcher.delivery.sessions import LapseDraft, cancel_session
+from matcher.delivery.reports import (
+    ReportDraft,
+    SessionOutcome,
+    correct_report,
+    report_of,
+    report_session,
+    report_to_correct,
+)
+from matcher.delivery.sessions import LapseDraft, cancel_session, session_for_change
 from matcher.fields import Day, Identifier
 from matcher.models import Engagement, ManualState, Party, Session, SessionStatus
 from matcher.programme import Phase
@@ -182,6 +189,19 @@ def report(path: SessionPath, body: ReportBody) -> ReportView:
     session = one(Session, path.session_id)
     by = principal().name
     return ReportView.of(report_of(report_session(database(), session.id, body, by, now())))
+
+
+@blueprint.put("/<session_id>/report", responses={200: ReportView})
+def set_report(path: SessionPath, body: ReportBody) -> ReportView:
+    """Correct what was reported of a session: the whole report, in place of the one on record.
+
+    Held may become missed, and missed held, until the engagement is completed or withdrawn; words
+    may be corrected afterwards too. If-Match holds the ETag with which the report was read.
+    """
+    session = session_for_change(database(), one(Session, path.session_id).id)
+    require_match(ReportView.of(report_to_correct(session)))
+    by = principal().name
+    return ReportView.of(report_of(correct_report(database(), session.id, body, by, now())))
 
 
 @blueprint.post("/<session_id>/cancellation", responses={200: SessionView})

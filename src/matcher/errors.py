@@ -7,6 +7,7 @@
     ├── Forbidden           known, but not allowed
     ├── NotFound            there is no such thing (or not for this caller)
     ├── Invalid             a value that cannot be used: which one, why, and what would do
+    ├── RowsRefused         rows of a sheet that cannot be used: which, and what is wrong
     ├── Conflict            the state forbids it: what it is, and what is possible instead
     │   ├── PlanOutdated    the ground of a plan has moved: what moved
     │   └── NotServable     no expert and no dates can be found: the reasons
@@ -30,6 +31,7 @@ __all__ = [
     "NotFound",
     "NotServable",
     "PlanOutdated",
+    "RowsRefused",
     "Unauthenticated",
 ]
 
@@ -105,6 +107,24 @@ class Invalid(MatcherError):
             field=field,
             reason=reason,
             remedy=remedy,
+        )
+
+
+class RowsRefused(MatcherError):
+    """Rows of a sheet that cannot be used, so that none was taken in; `faults` say what is wrong.
+
+    `rows` is how many they are; `read_as` is what the file was taken for.
+    """
+
+    def __init__(self, rows: int, read_as: str, faults: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(
+            "rows_refused",
+            f"Rows that cannot be taken in: {rows}. Nothing was kept. Correct what 'faults' names, "
+            "or ask with partial=true for the rows that are right.",
+            f"不備のある行が{rows}行あるため、1件も登録していません。「faults」に示した箇所を直すか、"
+            "partial=true を指定して不備のない行だけを登録してください。",
+            read_as=read_as,
+            faults=tuple(faults),
         )
 
 

@@ -11,17 +11,21 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.config import SchemathesisConfig
 
 from matcher.models import Role, load_programme
+from matcher.tables.kinds import MEDIA_TYPES
+from matcher.tables.writing import encode_table
 from tests.api.records import application, new, new_engagement, new_expert, organization
 from tests.api.service import Caller, RunningService, serving
 
@@ -56,7 +60,17 @@ def office(tried: RunningService) -> Caller:
 
 
 @pytest.fixture(scope="module")
-def contract(tried: RunningService) -> Any:
+def sheets() -> None:
+    """What is sent as a file: anything, or a sheet of anything."""
+    cells = st.text(st.characters(exclude_categories=["C"]), max_size=9)
+    rows = st.lists(st.lists(cells, max_size=5), max_size=4)
+    for kind, media_type in MEDIA_TYPES.items():
+        made = rows.map(partial(encode_table, kind))
+        schemathesis.openapi.media_type(media_type, st.one_of(st.binary(), made))
+
+
+@pytest.fixture(scope="module")
+def contract(tried: RunningService, sheets: None) -> Any:
     return schemathesis.openapi.from_dict(
         tried.nobody.get("/openapi.json").json(),
         config=SchemathesisConfig.from_dict(CONFIGURATION),

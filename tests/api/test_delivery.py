@@ -219,6 +219,35 @@ def test_a_report_is_read_by_those_it_concerns_and_by_nobody_else(office: Office
     assert {name: written[name] for name in HELD} == HELD
 
 
+def test_a_report_is_corrected_by_who_may_report_and_the_calendar_follows(office: Office) -> None:
+    path = office.let_pass(1)
+    expert = office.callers["expert"]
+    early = expert.ask("PUT", f"{path}/report", HELD, If_Match="*", Accept_Language="ja")
+    assert (early.status_code, early.json()["code"]) == (409, "nothing_reported")
+    assert "報告(POST)済み" in early.json()["detail"]
+
+    done(expert.post(f"{path}/report", HELD))
+    read = expert.get(f"{path}/report").headers["ETag"]
+    assert expert.ask("PUT", f"{path}/report", HELD).status_code == 428
+    for name, status in (("other expert", 404), ("organization", 403)):
+        refused = office.callers[name].ask("PUT", f"{path}/report", HELD, If_Match=read)
+        assert refused.status_code == status
+    corrected = expert.ask("PUT", f"{path}/report", HELD | {"tasks": []}, If_Match=read)
+    assert done(corrected)["tasks"] == []
+    assert corrected.headers["ETag"] == expert.get(f"{path}/report").headers["ETag"]
+
+    stale = office.staff.ask("PUT", f"{path}/report", MISSED, If_Match=read)
+    assert (stale.status_code, stale.json()["current"]["tasks"]) == (412, [])
+    assert "SEQUENCE:1" not in calendar_of(office).text
+    state = corrected.headers["ETag"]
+    missed = done(office.staff.ask("PUT", f"{path}/report", MISSED, If_Match=state))
+    assert (missed["outcome"], missed["attendees"]) == ("missed", [])
+    assert missed["reported_by"].startswith("staff (")
+    assert office.engagement()["state"] == "planned"
+    assert (office.session(1)["status"], office.session(1)["sequence"]) == ("missed", 1)
+    assert "SEQUENCE:1" in calendar_of(office).text
+
+
 def test_only_the_office_cancels_and_moves_sessions(office: Office) -> None:
     path = f"/v1/sessions/{office.session(1)['id']}"
     for name in ("expert", "organization"):

@@ -59,7 +59,7 @@ def test_each_post_takes_an_idempotency_key(document: dict[str, Any]) -> None:
 
 def test_each_body_has_an_example_or_no_field(document: dict[str, Any]) -> None:
     for method, path, operation in _operations(document):
-        if "requestBody" in operation:
+        if _takes_json(operation):
             schema = _schema_of_body(document, operation)
             assert "example" in schema or not schema.get("properties"), (method, path)
 
@@ -82,6 +82,22 @@ def _operations(document: dict[str, Any]) -> Iterator[Operation]:
             yield method, path, operation
 
 
+def _takes_json(operation: dict[str, Any]) -> bool:
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
+
+
+def test_a_sheet_is_taken_as_csv_and_as_an_excel_book_and_as_nothing_else(
+    document: dict[str, Any],
+) -> None:
+    taking = {
+        path: set(operation["requestBody"]["content"])
+        for _, path, operation in _operations(document)
+        if "requestBody" in operation and not _takes_json(operation)
+    }
+    types = {"text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+    assert taking == {"/v1/applications/imports": types, "/v1/experts/imports": types}
+
+
 def _schema_of_body(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema: dict[str, Any] = document["components"]["schemas"][reference.rpartition("/")[2]]
@@ -92,7 +108,7 @@ def test_each_example_of_a_body_is_one_that_the_service_takes(
     document: dict[str, Any], admin: Caller
 ) -> None:
     for method, path, operation in _operations(document):
-        if "requestBody" not in operation:
+        if not _takes_json(operation):
             continue
         example = _schema_of_body(document, operation).get("example", {})
         here = re.sub(r"{\w+}", "nothing-there", path.replace("{number}", "1000000"))

@@ -14,6 +14,7 @@ from matcher.errors import (
     NotFound,
     NotServable,
     PlanOutdated,
+    RowsRefused,
     Unauthenticated,
 )
 
@@ -28,6 +29,7 @@ ONE_OF_EACH = [
         reason_ja="30分では短すぎます",
         remedy_ja="60分から120分で指定してください",
     ),
+    RowsRefused(1, "CSV, UTF-8", [{"row": 2, "column": None}]),
     Conflict("It is decided already; withdraw it instead.", "既に決定済みです。"),
     PlanOutdated(["expert E1", "release 2"]),
     NotServable(["no expert is free"], ["対応できる専門家がいません"]),

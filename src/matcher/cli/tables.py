@@ -14,7 +14,7 @@ from matcher.cli.database import opened_database
 from matcher.errors import MatcherError, NotFound
 from matcher.intake.exports import export_applications, export_experts, export_organizations
 from matcher.intake.imports import Fault, Imported, import_applications, import_experts
-from matcher.intake.sheets import Column, application_columns, example_row, expert_columns
+from matcher.intake.sheets import Column, application_columns, expert_columns, template_rows
 from matcher.models import Programme
 from matcher.programme import ProgrammeRules
 from matcher.settings import Settings
@@ -183,8 +183,7 @@ def _summary(table: Table, imported: Imported, language: Language) -> str:
 
 
 def _write_template(out: Path, columns: tuple[Column, ...]) -> None:
-    filled_in = tuple(own for own in columns if not own.only_shown)
-    write_table(out, [[own.header for own in filled_in], example_row(filled_in)])
+    write_table(out, template_rows(columns))
     click.echo(f"Written to {out}: a header, and an example to replace.", err=True)
 
 

@@ -13,11 +13,26 @@ from pydantic import Field
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import to_tokyo
-from matcher.delivery.sessions import LapseDraft, lapse, require_confirmed, session_for_change
+from matcher.delivery.sessions import (
+    STATUSES_JA,
+    LapseDraft,
+    lapse,
+    require_confirmed,
+    revise_session,
+    session_for_change,
+)
 from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Line, OptionalLine, Paragraphs
-from matcher.models import ManualState, Party, Session, SessionReport, SessionStatus
+from matcher.models import (
+    Engagement,
+    EngagementState,
+    ManualState,
+    Party,
+    Session,
+    SessionReport,
+    SessionStatus,
+)
 from matcher.programme import Words
 from matcher.registry import Draft
 
@@ -83,6 +98,54 @@ def report_session(
     return session
 
 
+def correct_report(
+    db: Database, session_id: str, draft: ReportDraft, by: str, now: dt.datetime
+) -> Session:
+    """Replace what is on record of a session by a whole report; its outcome may be another one.
+
+    Words are corrected at any time, even after a completion or a withdrawal. Another outcome is
+    told to calendars, and decides anew whether the engagement has begun.
+
+    Raises:
+        NotFound: there is no such session.
+        Invalid: something is missing of what its outcome needs, or belongs to the other outcome.
+        Conflict: nobody has reported on it; or it has another outcome, and its engagement is
+            completed or withdrawn.
+    """
+    _check_fields(draft)
+    session = session_for_change(db, session_id)
+    before = report_to_correct(session)
+    if all(getattr(before, name) == value for name, value in draft):
+        return session
+    if draft.outcome == before.outcome:
+        _keep(session, draft, by, now)
+    else:
+        following = state_after(session.engagement, Step.CORRECT_OUTCOME)
+        _keep(session, draft, by, now)
+        begun = _has_begun(session.engagement)
+        session.engagement.state = following if begun else EngagementState.PLANNED
+        revise_session(session, now)
+    db.flush()
+    return session
+
+
+def report_to_correct(session: Session) -> Report:
+    """What is on record of a session, before it is corrected.
+
+    Raises:
+        Conflict: nobody has reported on it.
+    """
+    if session.status not in {SessionStatus.HELD, SessionStatus.MISSED}:
+        raise Conflict(
+            "Only a session that was reported on (POST) has a report to correct; "
+            f"this one is {session.status}.",
+            f"訂正できるのは報告(POST)済みの派遣だけです(状態: {STATUSES_JA[session.status]})。",
+            code="nothing_reported",
+            session_status=session.status,
+        )
+    return report_of(session)
+
+
 def report_of(session: Session) -> Report:
     """What is on record of a session that was held or missed.
 
@@ -120,12 +183,16 @@ def report_of(session: Session) -> Report:
     raise NotFound("report", session.id)
 
 
+def _has_begun(engagement: Engagement) -> bool:
+    return any(each.status == SessionStatus.HELD for each in engagement.sessions)
+
+
 def _keep(session: Session, draft: ReportDraft, by: str, now: dt.datetime) -> None:
     if draft.party is not None:  # which only a missed session has
-        session.status = SessionStatus.MISSED
+        session.status, session.report = SessionStatus.MISSED, None
         session.lapse = lapse(LapseDraft(party=draft.party, reason=draft.reason), by, now)
     else:
-        session.status = SessionStatus.HELD
+        session.status, session.lapse = SessionStatus.HELD, None
         session.report = SessionReport(
             attendees=draft.attendees,
             done=draft.done,

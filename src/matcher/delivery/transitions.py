@@ -18,6 +18,7 @@ class Step(StrEnum):
     ASSIGN = "assign"
     REPORT_HELD = "report_held"
     REPORT_MISSED = "report_missed"
+    CORRECT_OUTCOME = "correct_outcome"
     CANCEL_SESSION = "cancel_session"
     MOVE_SESSION = "move_session"
     REVISE = "revise"
@@ -29,6 +30,7 @@ TRANSITIONS: Mapping[EngagementState, Mapping[Step, EngagementState]] = MappingP
     {
         EngagementState.WAITING: {
             Step.ASSIGN: EngagementState.PLANNED,
+            Step.CORRECT_OUTCOME: EngagementState.IN_PROGRESS,
             Step.REVISE: EngagementState.WAITING,
             Step.WITHDRAW: EngagementState.WITHDRAWN,
         },
@@ -36,6 +38,7 @@ TRANSITIONS: Mapping[EngagementState, Mapping[Step, EngagementState]] = MappingP
             Step.ASSIGN: EngagementState.PLANNED,
             Step.REPORT_HELD: EngagementState.IN_PROGRESS,
             Step.REPORT_MISSED: EngagementState.PLANNED,
+            Step.CORRECT_OUTCOME: EngagementState.IN_PROGRESS,
             Step.CANCEL_SESSION: EngagementState.PLANNED,
             Step.MOVE_SESSION: EngagementState.PLANNED,
             Step.REVISE: EngagementState.PLANNED,
@@ -45,6 +48,7 @@ TRANSITIONS: Mapping[EngagementState, Mapping[Step, EngagementState]] = MappingP
             Step.ASSIGN: EngagementState.IN_PROGRESS,
             Step.REPORT_HELD: EngagementState.IN_PROGRESS,
             Step.REPORT_MISSED: EngagementState.IN_PROGRESS,
+            Step.CORRECT_OUTCOME: EngagementState.IN_PROGRESS,
             Step.CANCEL_SESSION: EngagementState.IN_PROGRESS,
             Step.MOVE_SESSION: EngagementState.IN_PROGRESS,
             Step.REVISE: EngagementState.IN_PROGRESS,
@@ -62,7 +66,8 @@ TRANSITIONS: Mapping[EngagementState, Mapping[Step, EngagementState]] = MappingP
 )
 """The state machine: state -> what is possible -> the state after it.
 
-A planned engagement whose last session is cancelled, or dropped by a plan, waits again.
+A planned engagement whose last session is cancelled, or dropped by a plan, waits again. One in
+progress of which no session was held, as a corrected report says, is only planned again.
 """
 
 _STATES_JA: Mapping[EngagementState, str] = MappingProxyType(
@@ -79,6 +84,7 @@ _STEPS_JA: Mapping[Step, str] = MappingProxyType(
         Step.ASSIGN: "専門家と日程の割当",
         Step.REPORT_HELD: "実施した派遣の報告",
         Step.REPORT_MISSED: "実施できなかった派遣の報告",
+        Step.CORRECT_OUTCOME: "実施・不実施の訂正",
         Step.CANCEL_SESSION: "派遣の取消し",
         Step.MOVE_SESSION: "派遣の日程変更",
         Step.REVISE: "派遣内容の見直し",

@@ -13,7 +13,7 @@ A use case changes the database session it is given and flushes; committing is i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from sqlalchemy import func, select
@@ -57,6 +57,7 @@ __all__ = [
     "record_answers",
     "record_assessment",
     "record_interview",
+    "refusals",
     "submit",
     "withdraw",
 ]
@@ -87,12 +88,9 @@ def submit(
         "organization",
         draft.organization_id,
     )
+    for refusal in refusals(db, draft, rules, now):
+        raise refusal
     day = to_tokyo(now).date()
-    _require_application_period(rules, day)
-    _require_no_other_application(db, draft)
-    for fault in faults(draft, rules):
-        raise fault
-    _require_sessions_left(db, draft, rules)
     application = Application(
         id=application_id or new_identifier("A"),
         submitted_at=now,
@@ -112,6 +110,16 @@ def submit(
     keep_answer(application, in_period, AnswerSource.MACHINE, RECORDED_BY, now)
     db.flush()
     return application
+
+
+def refusals(
+    db: Database, draft: ApplicationDraft, rules: ProgrammeRules, now: dt.datetime
+) -> Iterator[Conflict | Invalid]:
+    """All for which an application is not taken in now: `submit` raises the first."""
+    yield from _period_refusals(rules, to_tokyo(now).date())
+    yield from _other_applications(db, draft)
+    yield from faults(draft, rules)
+    yield from _too_few_sessions_left(db, draft, rules)
 
 
 def record_answers(
@@ -284,10 +292,10 @@ def _found(thing: Found | None, kind: str, identifier: str) -> Found:
     return thing
 
 
-def _require_application_period(rules: ProgrammeRules, day: dt.date) -> None:
+def _period_refusals(rules: ProgrammeRules, day: dt.date) -> Iterator[Conflict]:
     period = rules.application_period
     if day not in period:
-        raise Conflict(
+        yield Conflict(
             f"Applications are taken from {period.first_day} to {period.last_day}; today is {day}.",
             f"申込期間は{period.first_day}から{period.last_day}までです(本日は{day})。",
             code="outside_application_period",
@@ -296,7 +304,7 @@ def _require_application_period(rules: ProgrammeRules, day: dt.date) -> None:
         )
 
 
-def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None:
+def _other_applications(db: Database, draft: ApplicationDraft) -> Iterator[Conflict]:
     """One course of sessions is all an organization may receive in a programme."""
     ended = (ApplicationState.DECLINED, ApplicationState.WITHDRAWN)
     other = db.scalar(
@@ -307,7 +315,7 @@ def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None
         )
     )
     if other is not None:
-        raise Conflict(
+        yield Conflict(
             f"The organization has applied already: {other}. Withdraw that one first.",
             f"この団体はすでに申込済みです({other})。先にその申込を取り下げてください。",
             code="applied_already",
@@ -315,13 +323,10 @@ def _require_no_other_application(db: Database, draft: ApplicationDraft) -> None
         )
 
 
-def _require_sessions_left(db: Database, draft: ApplicationDraft, rules: ProgrammeRules) -> None:
-    """Who withdrew after some sessions may apply again, for those that are left of a course.
-
-    Raises:
-        Conflict: none is left.
-        Invalid: fewer are left than are asked for.
-    """
+def _too_few_sessions_left(
+    db: Database, draft: ApplicationDraft, rules: ProgrammeRules
+) -> Iterator[Conflict | Invalid]:
+    """Who withdrew after some sessions may apply again, for those that are left of a course."""
     used = db.scalar(
         select(func.count())
         .select_from(Session)
@@ -332,14 +337,14 @@ def _require_sessions_left(db: Database, draft: ApplicationDraft, rules: Program
     )
     left = rules.session_limit_of(draft.purpose) - (used or 0)
     if left <= 0:
-        raise Conflict(
+        yield Conflict(
             f"The organization has received all sessions of a course in this programme: {used}.",
             f"この団体は今年度の派遣回数の上限に達しています(実施済み{used}回)。",
             code="no_session_left",
             used=used,
         )
-    if len(draft.session_minutes) > left:
-        raise Invalid(
+    elif used and len(draft.session_minutes) > left:
+        yield Invalid(
             "session_minutes",
             f"{used} sessions were used before in this programme",
             f"ask for at most {left}",

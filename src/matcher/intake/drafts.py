@@ -12,6 +12,7 @@ from matcher.fields import Day, Moment, unchanged
 from matcher.intake.answers import GivenAnswer
 from matcher.models import Application, Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
+from matcher.planning.hours import joined
 from matcher.programme import ProgrammeRules
 
 __all__ = [
@@ -121,7 +122,8 @@ def session_faults(
 
 
 def _hour_faults(wishes: Wishes) -> Iterator[Invalid]:
-    longest_stretch = max(_minutes(hours) for hours in wishes.weekly_hours)
+    stretches = joined(wishes.weekly_hours)
+    longest_stretch = max(_minutes(hours) for hours in stretches)
     if longest_stretch < max(wishes.session_minutes):
         yield Invalid(
             "weekly_hours",
@@ -130,7 +132,7 @@ def _hour_faults(wishes: Wishes) -> Iterator[Invalid]:
             reason_ja="最も長い回が収まる時間帯がありません",
             remedy_ja=f"{max(wishes.session_minutes)}分以上の時間帯を指定してください",
         )
-    if not all(_lies_within(wish, wishes.weekly_hours) for wish in wishes.preferred_hours):
+    if not all(_lies_within(wish, stretches) for wish in wishes.preferred_hours):
         yield Invalid(
             "preferred_hours",
             "hours are preferred in which the organization is not there",

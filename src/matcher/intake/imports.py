@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Invalid, MatcherError, NotFound
-from matcher.intake.applications import submit
+from matcher.intake.applications import refusals, submit
 from matcher.intake.cells import folded
 from matcher.intake.drafts import ApplicationDraft
 from matcher.intake.sheets import Column, application_columns, expert_columns
@@ -41,8 +41,8 @@ Values = Mapping[str, Any]
 Take = Callable[[Values], str]
 """Take in the values of one row; gives the id of what was made."""
 
-NOT_YET_REGISTERED = "new"
-"""Stands for the organization that a row is about to register, while the row is checked."""
+NOT_ON_RECORD = "new"
+"""Stands for an organization that is refused, while the rest of its row is checked."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class _WrongValuesError(Exception):
     """Values of one row that cannot be used, by field."""
 
     problems: list[tuple[str, Words]] = field(default_factory=list)
+    """The field is empty where it is the row as a whole."""
 
 
 def import_applications(
@@ -86,7 +87,7 @@ def import_applications(
         raise NotFound("programme", programme_id)
 
     def take(values: Values) -> str:
-        return _submit_row(db, values, programme_id, now)
+        return _submit_row(db, values, programme.rules, now)
 
     return _import(db, table, application_columns(programme.rules), take, partial=partial)
 
@@ -123,10 +124,8 @@ def _import(
                 ids.append(take(values))
         except _WrongValuesError as wrong:
             faults += _located(row, table, by_position, wrong.problems)
-        except Invalid as error:
-            faults += _located(row, table, by_position, [(error.field, _words(error))])
         except MatcherError as error:
-            faults.append(Fault(row.number, None, Words(ja=error.message_ja, en=str(error))))
+            faults += _located(row, table, by_position, [_told(error)])
     if faults and not partial:
         everything.rollback()
         return Imported((), tuple(faults))
@@ -163,9 +162,10 @@ def _header_fault(reason: str, reason_ja: str) -> Invalid:
     return Invalid(
         "header",
         reason,
-        "use the header that 'matcher template' writes",
+        "use the header of the template: 'matcher template', or GET …/imports/template",
         reason_ja=reason_ja,
-        remedy_ja="「matcher template」で作られる見出し行を使ってください",
+        remedy_ja="ひな形(「matcher template」または GET …/imports/template)の"
+        "見出し行を使ってください",
     )
 
 
@@ -210,26 +210,41 @@ def _refuse_example(row: Row, by_position: Mapping[int, Column]) -> None:
         raise _WrongValuesError([("", told)])
 
 
-def _submit_row(db: Database, values: Values, programme_id: str, now: dt.datetime) -> str:
+def _submit_row(db: Database, values: Values, rules: ProgrammeRules, now: dt.datetime) -> str:
+    """Submit the application of a row.
+
+    Raises:
+        _WrongValuesError: names all for which it, or its organization, is refused.
+    """
     wrong = _WrongValuesError()
-    organization = _organization_on_record(db, values)
-    asked = _of_application(values) | {"programme_id": programme_id}
-    asked["organization_id"] = organization.id if organization else NOT_YET_REGISTERED
-    application_draft = _drafted(ApplicationDraft, asked, wrong)
-    organization_draft = None
-    if organization is not None:
-        wrong.problems += _differences(values, organization)
-    else:
-        own = {name: values[name] for name in OrganizationDraft.model_fields if name in values}
-        organization_draft = _drafted(OrganizationDraft, own, wrong)
-    if wrong.problems or application_draft is None:
+    organization_id = _organization_of(db, values, now, wrong) or NOT_ON_RECORD
+    asked = _of_application(values) | {
+        "programme_id": rules.id,
+        "organization_id": organization_id,
+    }
+    draft = _drafted(ApplicationDraft, asked, wrong)
+    if draft is not None:
+        wrong.problems += map(_told, refusals(db, draft, rules, now))
+    if wrong.problems or draft is None:
         raise wrong
-    if organization_draft is not None:
-        organization_id = register_organization(db, organization_draft, now).id
-        application_draft = application_draft.model_copy(
-            update={"organization_id": organization_id}
-        )
-    return submit(db, application_draft, now).id
+    return submit(db, draft, now).id
+
+
+def _organization_of(
+    db: Database, values: Values, now: dt.datetime, wrong: _WrongValuesError
+) -> str | None:
+    """The id of a row's organization, which is registered if it is new; None: it is refused."""
+    try:
+        known = _organization_on_record(db, values)
+        if known is not None:
+            wrong.problems += _differences(values, known)
+            return known.id
+        own = {name: values[name] for name in OrganizationDraft.model_fields if name in values}
+        draft = _drafted(OrganizationDraft, own, wrong)
+        return None if draft is None else register_organization(db, draft, now).id
+    except MatcherError as refusal:
+        wrong.problems.append(_told(refusal))
+        return None
 
 
 def _register_row(db: Database, values: Values, now: dt.datetime) -> str:
@@ -341,6 +356,13 @@ def _column_of(field_name: str, table: Table, by_position: Mapping[int, Column])
         if own == path[: len(own)] or own[:1] == path:
             return table.header[position]
     return field_name or None
+
+
+def _told(error: MatcherError) -> tuple[str, Words]:
+    """What is refused, and its field; no field: it is the row as a whole."""
+    if isinstance(error, Invalid):
+        return error.field, _words(error)
+    return "", Words(ja=error.message_ja, en=error.message_en)
 
 
 def _words(error: Invalid) -> Words:

@@ -37,9 +37,9 @@ from matcher.programme import ProgrammeRules, RequirementKind
 __all__ = [
     "Column",
     "application_columns",
-    "example_row",
     "expert_columns",
     "organization_columns",
+    "template_rows",
 ]
 
 Read = Callable[[str], Any]
@@ -74,9 +74,10 @@ class Column:
         return frozenset(map(folded, (self.field, self.ja, self.en, self.header)))
 
 
-def example_row(columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """A row that shows how the sheet is filled in."""
-    return tuple(column.example for column in columns)
+def template_rows(columns: tuple[Column, ...]) -> list[tuple[str, ...]]:
+    """A sheet to fill in: its header, and a row that shows how."""
+    filled_in = [own for own in columns if not own.only_shown]
+    return [tuple(own.header for own in filled_in), tuple(own.example for own in filled_in)]
 
 
 def organization_columns(rules: ProgrammeRules) -> tuple[Column, ...]:

@@ -11,11 +11,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from matcher.errors import Invalid
 from matcher.tables.table import Row, Table, checked_row, table
 
-__all__ = ["encode_csv", "parse_csv"]
+__all__ = ["ENCODINGS", "Encoding", "encode_csv", "parse_csv"]
+
+Encoding = Literal["utf-8", "cp932"]
 
 ENCODINGS = {"utf-8": "utf-8-sig", "cp932": "cp932"}
 """By the name under which one is asked for; Excel's Shift_JIS is Microsoft's, code page 932."""
@@ -82,9 +85,10 @@ def _codec(content: bytes) -> str:
         raise Invalid(
             "file",
             "it reads as UTF-8 and as Shift_JIS, differently",
-            "save it as 'CSV UTF-8' or .xlsx, or give --encoding",
+            "save it as 'CSV UTF-8' or .xlsx, or give its encoding, utf-8 or cp932",
             reason_ja="UTF-8 とも Shift_JIS とも読めます",
-            remedy_ja="「CSV UTF-8」か .xlsx で保存するか、--encoding を指定してください",
+            remedy_ja="「CSV UTF-8」か .xlsx で保存するか、encoding に utf-8 か cp932 を"
+            "指定してください",
         )
     return "utf-8-sig"
 

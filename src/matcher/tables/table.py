@@ -55,9 +55,9 @@ def table(read_as: str, rows: Sequence[Row]) -> Table:
         raise Invalid(
             "file",
             "its first row is empty",
-            "begin with the header, as 'matcher template' writes it",
+            "begin with the header of the template",
             reason_ja="1行目が空です",
-            remedy_ja="「matcher template」で作られる見出し行から始めてください",
+            remedy_ja="ひな形の見出し行から始めてください",
         )
     header, *others = rows
     below = tuple(others)

@@ -8,11 +8,17 @@ from matcher.models import Engagement, EngagementState
 from matcher.planning.problem import PLANNABLE_STATES
 
 POSSIBLE = {
-    "waiting": {"assign": "planned", "revise": "waiting", "withdraw": "withdrawn"},
+    "waiting": {
+        "assign": "planned",
+        "correct_outcome": "in_progress",
+        "revise": "waiting",
+        "withdraw": "withdrawn",
+    },
     "planned": {
         "assign": "planned",
         "report_held": "in_progress",
         "report_missed": "planned",
+        "correct_outcome": "in_progress",
         "cancel_session": "planned",
         "move_session": "planned",
         "revise": "planned",
@@ -22,6 +28,7 @@ POSSIBLE = {
         "assign": "in_progress",
         "report_held": "in_progress",
         "report_missed": "in_progress",
+        "correct_outcome": "in_progress",
         "cancel_session": "in_progress",
         "move_session": "in_progress",
         "revise": "in_progress",
@@ -60,11 +67,11 @@ def test_a_refusal_says_in_both_languages_what_is_possible_now() -> None:
         state_after(Engagement(state=EngagementState.WAITING), Step.COMPLETE)
     assert refused.value.message_en == (
         "The engagement is waiting: complete is not possible. "
-        "Possible now: assign, revise, withdraw."
+        "Possible now: assign, correct outcome, revise, withdraw."
     )
     assert refused.value.message_ja == (
         "この派遣案件は「日程調整待ち」のため、完了の登録はできません。"
-        "現在できること: 専門家と日程の割当、派遣内容の見直し、取下げ。"
+        "現在できること: 専門家と日程の割当、実施・不実施の訂正、派遣内容の見直し、取下げ。"
     )
 
 

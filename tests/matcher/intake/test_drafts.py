@@ -66,6 +66,23 @@ def test_a_draft_that_asks_for_more_names_the_field(
     assert fault.data["field"] == field
 
 
+def test_hours_that_meet_are_one_stretch_as_they_are_for_a_plan(
+    draft: ApplicationDraft, rules: ProgrammeRules
+) -> None:
+    """A session of two hours fits into two hours that meet, and so does a wish across both."""
+    halves = tuple(
+        WeeklyHours(weekday="tue", opens=dt.time(opens), closes=dt.time(opens + 1))
+        for opens in (10, 11)
+    )
+    whole = WeeklyHours(weekday="tue", opens=dt.time(10), closes=dt.time(12))
+    meeting = {"weekly_hours": halves, "preferred_hours": (whole,), "session_minutes": (120,)}
+    assert list(faults(draft.model_copy(update=meeting), rules)) == []
+
+    apart = meeting | {"weekly_hours": (halves[0], SHORT), "preferred_hours": ()}
+    (fault,) = faults(draft.model_copy(update=apart), rules)
+    assert fault.field == "weekly_hours"
+
+
 def test_findings_hold_what_was_given_a_null_included_and_nothing_else() -> None:
     findings = InterviewFindings(delivery=Delivery.ONLINE, last_wish_day=None)
     assert findings.given() == {"delivery": "online", "last_wish_day": None}

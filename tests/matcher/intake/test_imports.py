@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from matcher.errors import Invalid, NotFound
 from matcher.intake.exports import export_applications, export_experts, export_organizations
 from matcher.intake.imports import Imported, import_applications, import_experts
-from matcher.intake.sheets import Column, application_columns, example_row, expert_columns
+from matcher.intake.sheets import Column, application_columns, expert_columns, template_rows
 from matcher.models import Application, Expert, Interview, Organization
 from matcher.programme import ProgrammeRules
 from matcher.tables.reading import read_table
@@ -68,11 +68,10 @@ def test_the_example_of_the_template_is_taken_in_once_it_is_filled_in(
     db: Session, programme: ProgrammeRules, tmp_path: Path, name: str
 ) -> None:
     for columns in (application_columns(programme), expert_columns(programme)):
-        filled_in = tuple(own for own in columns if not own.only_shown)
-        example = example_row(filled_in)
+        header, example = template_rows(columns)
+        filled_in = [own for own in columns if not own.only_shown]
         own_name = next(n for n, own in enumerate(filled_in) if own.field == "name_en")
         own_row = (*example[:own_name], "Filled In", *example[own_name + 1 :])
-        header = [own.header for own in filled_in]
         write_table(tmp_path / name, [header, example, own_row])
         table = read_table(tmp_path / name)
         if columns[0].field == "expert_id":
@@ -171,6 +170,50 @@ def test_all_that_is_wrong_is_told_by_row_and_column(
     assert all(fault.text.ja != fault.text.en for fault in imported.faults)
     assert imported.ids == ()
     assert (_count(db, Application), _count(db, Organization)) == (0, 0)
+
+
+def test_all_for_which_the_programme_refuses_a_row_is_told(
+    db: Session, programme: ProgrammeRules
+) -> None:
+    """By column where one is at fault; also of a row whose organization is refused."""
+    _applications(db, programme, {})
+    unfit = {
+        "session_minutes": "30, 30, 30, 30, 30, 30",
+        "weekly_hours": "火 10:00-11:00",
+        "preferred_hours": "水 10:00-11:00",
+        "last_wish_day": "2025-01-06",
+    }
+    programme_faults = [
+        "Minutes of each session",  # six
+        "Minutes of each session",  # too short
+        "Preferred hours",
+        "Last wish day",
+    ]
+    alike = {"corporate_number": "", "contact_email": "other@example.jp"}
+    imported = _applications(
+        db,
+        programme,
+        unfit,
+        unfit | alike,
+        unfit | OTHER | {"name_en": ""},
+        unfit | OTHER | {"organization_id": "O404"},
+    )
+    assert _places(imported) == [
+        (2, None),  # it has applied already
+        *((2, column) for column in programme_faults),
+        (3, None),  # it looks like one on record
+        *((3, column) for column in programme_faults),
+        (4, "Name in English"),
+        *((4, column) for column in programme_faults),
+        (5, None),  # there is no such organization
+        *((5, column) for column in programme_faults),
+    ]
+    assert _count(db, Organization) == 1
+
+    late = import_applications(
+        db, _sheet(application_columns(programme), unfit | OTHER), "tokyo-2025", JANUARY
+    )
+    assert _places(late) == [(2, None), *((2, column) for column in programme_faults)]
 
 
 def _labor(rules: ProgrammeRules) -> str:

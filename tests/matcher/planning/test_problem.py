@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.clock import from_wall_time, wall_time
 from matcher.errors import NotFound
 from matcher.models import (
+    Application,
     ApplicationAbsence,
     Engagement,
     EngagementState,
@@ -16,6 +17,7 @@ from matcher.models import (
     ExpertAbsence,
     PlanTerms,
     Session,
+    WeeklyHours,
 )
 from matcher.planning.problem import EVERYTHING, Records, build_problem, sessions_of
 from matcher.programme import Phase
@@ -71,6 +73,21 @@ def test_hours_and_absences_are_told_by_the_clocks_of_tokyo(db: Database) -> Non
     (expert,) = problem.experts
     assert expert.open == (problem_1.OpenHours("wed", 9 * 60 + 30, 17 * 60),)
     assert (expert.busy, engagement_of(problem, "A1").busy) == (busy, busy)
+
+
+def test_hours_that_meet_are_one_stretch_for_expert_and_organization(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    meeting = tuple(
+        WeeklyHours(weekday="wed", opens=dt.time(opens), closes=dt.time(opens + 3))
+        for opens in (12, 9)
+    )
+    db.get_one(Expert, "E1").weekly_hours = meeting
+    db.get_one(Application, "A1").weekly_hours = meeting
+    db.flush()
+    problem = build(db)
+
+    whole = (problem_1.OpenHours("wed", 9 * 60, 15 * 60),)
+    assert (problem.experts[0].open, engagement_of(problem, "A1").open) == (whole, whole)
 
 
 def test_absences_are_widened_to_whole_minutes(db: Database) -> None:

@@ -58,6 +58,17 @@ def test_a_session_fits_if_one_stretch_of_hours_holds_it_whole(
     assert [reason for _, reason in _named(db, expert)] == [OUTSIDE_HOURS.en] * named
 
 
+@pytest.mark.parametrize(("again", "named"), [(dt.time(11), 0), (dt.time(11, 30), 2)])
+def test_a_session_fits_across_hours_that_meet_and_not_across_a_gap(
+    db: Database, expert: Expert, again: dt.time, named: int
+) -> None:
+    expert.weekly_hours = (
+        WeeklyHours(weekday="wed", opens=again, closes=dt.time(15)),
+        WeeklyHours(weekday="wed", opens=dt.time(9), closes=dt.time(11)),
+    )
+    assert [reason for _, reason in _named(db, expert)] == [OUTSIDE_HOURS.en] * named
+
+
 def test_a_session_in_an_absence_is_named_and_one_beside_it_is_not(
     db: Database, expert: Expert
 ) -> None:

@@ -55,7 +55,7 @@ def test_what_only_microsofts_shift_jis_can_write_is_read(tmp_path: Path) -> Non
 
 def test_an_encoding_that_is_unclear_is_asked_for(tmp_path: Path) -> None:
     path = _file(tmp_path, "name\r\nﾃｽﾃｽ\r\n".encode("cp932"))  # UTF-8 could read it as ýý
-    with pytest.raises(Invalid, match="--encoding"):
+    with pytest.raises(Invalid, match="give its encoding, utf-8 or cp932"):
         read_table(path)
     assert read_table(path, encoding="cp932").rows[0].cells == ("ﾃｽﾃｽ",)
 
