@@ -43,7 +43,8 @@ def _end(response: Response) -> Response:
         operation=request.endpoint,
         status=response.status_code,
         milliseconds=round((time.perf_counter() - g.began_at) * 1000, 1),
-        bytes=response.calculate_content_length(),
+        # To count what is streamed would be to wait for its end.
+        bytes=None if response.is_streamed else response.calculate_content_length(),
         key=getattr(g.get("principal"), "key_id", None),
         role=getattr(g.get("principal"), "role", None),
     )

@@ -34,6 +34,8 @@ from matcher.planning.comparison import compare_plan
 from matcher.planning.releases import PublicationPart, publish_untouched
 from matcher.planning.releases import publish as publish_plan
 from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
+from matcher.planning.runs import discard as discard_plan
+from matcher.planning.turns import waits_for
 from matcher.programme import Specialty
 from matcher.report.changes_document import ChangesDocument, changes_document
 from solver.problem import Weights
@@ -165,6 +167,9 @@ class PlanSummary(View):
 class PlanView(PlanSummary):
     """A run, the figures of its plan, and how they came about."""
 
+    waits_for: str | None = Field(
+        default=None, description="the run that ends before this one begins; null: none"
+    )
     progress: tuple[ProgressView, ...]
 
 
@@ -188,7 +193,14 @@ def list(query: PlanQuery) -> PlanPage:
 @blueprint.get("/<plan_id>", responses={200: PlanView})
 def get(path: PlanPath) -> PlanView:
     """Get a plan: its state, and the figures of its run so far."""
-    return PlanView.of(one(Plan, path.plan_id))
+    plan = one(Plan, path.plan_id)
+    return PlanView.of(plan).model_copy(update={"waits_for": waits_for(database(), plan)})
+
+
+@blueprint.post("/<plan_id>/discarding", responses={200: PlanView})
+def discard(path: PlanPath, body: NoFields) -> PlanView:  # noqa: ARG001  it must be empty
+    """Put a ready plan aside: it stays on record, and is not published."""
+    return PlanView.of(discard_plan(database(), path.plan_id))
 
 
 @blueprint.post("", responses={202: PlanView})

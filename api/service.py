@@ -28,6 +28,7 @@ from api import (
     releases,
     sessions,
 )
+from api import events as plan_events  # noqa: F401  it adds its route to that of plans
 from api.content import MAX_BODY_BYTES, check_content, check_query
 from api.context import (
     Services,

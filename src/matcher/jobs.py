@@ -2,8 +2,8 @@
 
 The queue delivers a message at most once, and a worker may die with one in its hands. So a message
 is only the id of a run, and the table of plans is the truth: a worker claims the row, renews its
-lease while it lives, and every minute each worker looks for runs whose worker fell silent and for
-queued runs without a message. Released notices need no message at all: a worker looks for them.
+lease while it lives, and every few seconds each worker looks for runs whose worker fell silent and
+for queued runs without a message. Released notices need no message at all: a worker looks for them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from matcher.errors import Misconfigured
 from matcher.notices.mailer import Mailer
 from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
 from matcher.planning.runs import LEASE, Clock, Sessions, execute_run, queued_runs, reap
+from matcher.planning.turns import waits_for
 from matcher.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 QUEUE_NAME: Final = "matcher"
-SWEEP_EVERY: Final = dt.timedelta(minutes=1)
+SWEEP_EVERY: Final = dt.timedelta(seconds=15)
+"""With the lease, less than a minute: so long nobody works on a run whose worker was killed."""
+
 MAIL_EVERY: Final = dt.timedelta(seconds=5)
 """How long a released notice may wait for a worker to look for it."""
 
@@ -106,21 +109,29 @@ class Jobs:
     def execute(self, plan_id: str) -> bool:
         """Carry out one run, here and now; False where it is somebody else's."""
         with self._idle:
-            return execute_run(
+            done = execute_run(
                 self._sessions,
                 plan_id,
                 clock=self._clock,
                 lease=self._lease,
                 stopping=self._stopping,
             )
+        if done:
+            self._announce_waiting()  # those that had to let this one go first
+        return done
 
     def sweep(self) -> None:
         """Take runs from silent workers, and send a message for each queued run without one."""
         with self._sessions.begin() as db:
             retried = reap(db, self._clock())
-            waiting = queued_runs(db)
         for plan_id in retried:
             logger.warning("run %s is tried again: its worker stopped answering", plan_id)
+        self._announce_waiting()
+
+    def _announce_waiting(self) -> None:
+        """Send a message for each queued run without one, whose turn it is."""
+        with self._sessions.begin() as db:
+            waiting = [each.id for each in queued_runs(db) if waits_for(db, each) is None]
         announced = {task.args[0] for task in self._queue.pending() if task.args}
         for plan_id in waiting:
             if plan_id not in announced:

@@ -98,7 +98,7 @@ def on_record(office: Caller) -> Mapping[str, str]:
         "application_id": new(office, "/v1/applications", application(owners[1]))["id"],
         "engagement_id": engagement_id,
         "session_id": sessions[0]["id"],
-        "plan_id": office.post("/v1/plans", {"programme_id": "tokyo-2025"}).json()["id"],
+        "plan_id": _cancelled_plan(office),
         "number": "1",
         "hold_id": new(office, f"/v1/engagements/{held_id}/hold", times)["id"],
         "pin_id": new(office, "/v1/pins", pin)["id"],
@@ -106,6 +106,13 @@ def on_record(office: Caller) -> Mapping[str, str]:
         "feed_id": new(office, "/v1/feeds", feed)["id"],
         "key_id": new(office, "/v1/keys", {"role": "staff"})["id"],
     }
+
+
+def _cancelled_plan(office: Caller) -> str:
+    """One that is over: who follows it comes to an end."""
+    plan_id: str = office.post("/v1/plans", {"programme_id": "tokyo-2025"}).json()["id"]
+    office.post(f"/v1/plans/{plan_id}/cancellation")
+    return plan_id
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

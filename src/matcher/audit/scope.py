@@ -56,8 +56,19 @@ LEFT_OUT: Final[Mapping[type[Base], Mapping[str, str]]] = {
     Notice: {"html_ja": _FOLLOWS, "html_en": _FOLLOWS},
     Plan: {
         **dict.fromkeys(("problem", "problem_sha256", "plan", "ground"), _BULK),
+        **dict.fromkeys(("gap", "served"), _HEARTBEAT),
         **dict.fromkeys(
-            ("attempt", "lease_until", "stage", "progress", "cost", "bound", "gap", "served"),
+            (
+                "attempt",
+                "crashes",
+                "lease_until",
+                "stage",
+                "progress",
+                "cost",
+                "bound",
+                "gap",
+                "served",
+            ),
             _HEARTBEAT,
         ),
     },

@@ -49,6 +49,9 @@ COMMANDS = {
     "import": LazyCommand("matcher.cli.tables", "import_records", "Take in a CSV or Excel file."),
     "template": LazyCommand("matcher.cli.tables", "template", "Write a sheet to fill in."),
     "export": LazyCommand("matcher.cli.tables", "export", "Write records to CSV or Excel."),
+    "replay": LazyCommand(
+        "matcher.cli.replay", "replay_plan", "Solve a stored plan's problem again."
+    ),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
     "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),
     "check": LazyCommand("matcher.cli.files", "check", "Judge a plan file against its problem."),

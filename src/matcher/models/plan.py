@@ -103,6 +103,8 @@ class Plan(Base):
 
     attempt: Mapped[int] = mapped_column(default=0)
     """How often a worker took it up; each write of a run carries its attempt."""
+    crashes: Mapped[int] = mapped_column(default=0)
+    """How often its worker fell silent; handing it back is no crash."""
     lease_until: Mapped[dt.datetime | None]
     started_at: Mapped[dt.datetime | None]
     cancel_requested_at: Mapped[dt.datetime | None]

@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Annotated, Any, Self
@@ -28,6 +28,7 @@ from matcher.fields import TimeLimit
 from matcher.models import Plan, PlanState, PlanTerms, ProgressRecord
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
+from matcher.planning.turns import has_its_turn
 from solver import Parameters, Progress, solve
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile, pack
@@ -35,13 +36,13 @@ from solver.validation import Verdict, judge
 
 logger = logging.getLogger(__name__)
 
-LEASE = dt.timedelta(seconds=60)
+LEASE = dt.timedelta(seconds=30)
 """After this much silence a run is taken for crashed."""
 
 PULSE_SECONDS = 1.0
 """How often a run in progress writes its figures, renews its lease and sees requests to stop."""
 
-MAX_ATTEMPTS = 2
+MAX_CRASHES = 2
 """A run that crashed is taken up once more; it fails with its second crash."""
 
 Sessions = sessionmaker[Database]
@@ -51,8 +52,8 @@ Clock = Callable[[], dt.datetime]
 Workers = Annotated[int, Field(ge=1, le=64)]
 """How many cores it may use."""
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-WorkLimit = Annotated[int, Field(ge=1, lt=2**31)]
-"""Search steps of each worker, at the most."""
+WorkLimit = Annotated[int, Field(ge=1, le=100_000)]
+"""Search steps of each worker; they take the place of a limit in time."""
 
 
 class RunParameters(BaseModel):
@@ -118,6 +119,27 @@ def cancel_run(db: Database, plan_id: str, now: dt.datetime) -> Plan:
     return plan
 
 
+def discard(db: Database, plan_id: str) -> Plan:
+    """Put a plan aside that is not to be published; it stays on record.
+
+    Raises:
+        NotFound: there is no such plan.
+        Conflict: it is not ready.
+    """
+    plan = db.get(Plan, plan_id, with_for_update=True, populate_existing=True)
+    if plan is None:
+        raise NotFound("plan", plan_id)
+    if plan.state != PlanState.READY:
+        raise Conflict(
+            f"Only a ready plan can be discarded; this one is {plan.state}.",
+            f"破棄できるのは計算が完了した派遣計画だけです(状態: {plan.state.ja})。",
+            state=plan.state,
+        )
+    plan.state = PlanState.DISCARDED
+    db.flush()
+    return plan
+
+
 def judged(plan: Plan) -> Verdict:
     """Judge a stored plan by its stored problem, from their bytes alone.
 
@@ -175,9 +197,10 @@ def reap(db: Database, now: dt.datetime) -> tuple[str, ...]:
     silent = (Plan.state == PlanState.SOLVING) & (Plan.lease_until < now)
     db.execute(
         update(Plan)
-        .where(silent, Plan.attempt >= MAX_ATTEMPTS)
+        .where(silent, Plan.crashes + 1 >= MAX_CRASHES)
         .values(
             state=PlanState.FAILED,
+            crashes=Plan.crashes + 1,
             finished_at=now,
             lease_until=None,
             error="The worker stopped answering twice. See its log, then start a new run.",
@@ -187,7 +210,7 @@ def reap(db: Database, now: dt.datetime) -> tuple[str, ...]:
     given_up = db.execute(
         update(Plan)
         .where(silent)
-        .values(**_without_worker())
+        .values(**_without_worker(), crashes=Plan.crashes + 1)
         .returning(Plan.id, Plan.state)
         .execution_options(synchronize_session=False)
     )
@@ -207,13 +230,11 @@ def _without_worker() -> dict[str, Any]:
     }
 
 
-def queued_runs(db: Database) -> tuple[str, ...]:
+def queued_runs(db: Database) -> Sequence[Plan]:
     """The runs that wait for a worker, the oldest first."""
-    return tuple(
-        db.scalars(
-            select(Plan.id).where(Plan.state == PlanState.QUEUED).order_by(Plan.created_at, Plan.id)
-        )
-    )
+    return db.scalars(
+        select(Plan).where(Plan.state == PlanState.QUEUED).order_by(Plan.created_at, Plan.id)
+    ).all()
 
 
 def result_of(file: ProblemFile, plan: PlanFile) -> dict[str, Any]:
@@ -253,9 +274,12 @@ class Attempt:
     def claim(
         cls, sessions: Sessions, plan_id: str, *, clock: Clock, lease: dt.timedelta
     ) -> Attempt | None:
-        """Claim a queued run; None where it is not queued (any more)."""
+        """Claim a queued run; None where it is not queued (any more), or another goes before it."""
         now = clock()
         with sessions.begin() as db:
+            run = db.get(Plan, plan_id)
+            if run is None or not has_its_turn(db, run):
+                return None
             number = db.scalar(
                 update(Plan)
                 .where(Plan.id == plan_id, Plan.state == PlanState.QUEUED)
@@ -282,7 +306,8 @@ class Attempt:
             ground = ground_of(file.problem, latest_release_number(db, run.programme_id))
         self.write(problem=pack(file.json), problem_sha256=file.sha256, ground=ground)
         parameters = Parameters(
-            time_limit_seconds=run.time_limit_seconds,
+            # A limit in work alone: what a run finds must not depend on the speed of its machine.
+            time_limit_seconds=None if run.work_limit else run.time_limit_seconds,
             workers=run.workers,
             seed=run.seed,
             work_limit=run.work_limit,

@@ -146,7 +146,7 @@ def test_a_silent_run_is_queued_again_once(sessions: Sessions) -> None:
     with sessions.begin() as db:
         assert reap(db, NOW + MINUTE) == ()
         assert reap(db, NOW + 2 * MINUTE) == (plan_id,)
-        assert queued_runs(db) == (plan_id,)
+        assert [each.id for each in queued_runs(db)] == [plan_id]
 
 
 def test_a_run_that_falls_silent_twice_has_failed(sessions: Sessions) -> None:

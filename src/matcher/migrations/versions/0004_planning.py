@@ -17,6 +17,9 @@ def upgrade() -> None:
     """Take the step; plans from before it froze nothing but what had begun."""
     op.add_column("plans", sa.Column("work_limit", sa.Integer(), nullable=True))
     op.add_column(
+        "plans", sa.Column("crashes", sa.Integer(), nullable=False, server_default=sa.text("0"))
+    )
+    op.add_column(
         "plans", sa.Column("terms", sa.JSON(), nullable=False, server_default=sa.text("'{}'"))
     )
     connection = op.get_bind()
@@ -82,6 +85,7 @@ def downgrade() -> None:
         scope = sa.null() if only is None else only
         connection.execute(PLANS.update().where(PLANS.c.id == row.id).values(scope=scope))
     op.drop_column("plans", "terms")
+    op.drop_column("plans", "crashes")
     op.drop_column("plans", "work_limit")
 
 

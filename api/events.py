@@ -1,0 +1,95 @@
+"""/v1/plans/{id}/events: a run as it goes on, as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from flask import Response
+from pydantic import Field
+
+from api.context import services
+from api.plans import PlanPath, ProgressView, blueprint
+from api.problems import problem
+from api.records import one
+from api.schema import Query, View
+from matcher.models import Plan, PlanState
+from matcher.planning.following import News, Seats, follow
+
+SEATS = Seats()
+RETRY_SECONDS = 5
+
+
+class EventsQuery(Query):
+    """Where to begin."""
+
+    after: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
+class StateEvent(View):
+    """What a run is now."""
+
+    state: PlanState
+
+
+_EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "data", "id")},
+}
+"""One event, as the description of the API has it."""
+
+
+@blueprint.get(
+    "/<plan_id>/events",
+    responses={
+        200: {
+            "description": "events `state` and `progress`, until the run is over",
+            "content": {"text/event-stream": {"schema": _EVENT}},
+        }
+    },
+)
+def events(path: PlanPath, query: EventsQuery) -> Any:  # noqa: ANN401  a Flask answer
+    """Follow a run: its state and its figures as they come, until it is over.
+
+    Each `progress` has the number of its record as id: who was cut off asks for those `after` it.
+    With too many followers at once the answer is 503: poll the plan instead, or try again.
+    """
+    plan_id = one(Plan, path.plan_id).id
+    reading = services().reading
+    if not SEATS.take():
+        refused = problem(HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable")
+        refused.headers["Retry-After"] = str(RETRY_SECONDS)
+        return refused
+    return Response(
+        _Told(follow(reading, plan_id, query.after)),
+        mimetype="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+class _Told:
+    """The events as text; the seat is given back when the answer ends, however it ends."""
+
+    def __init__(self, news: Iterator[News | None]) -> None:
+        self._news = news
+        self._seated = True
+
+    def __iter__(self) -> Iterator[str]:
+        for each in self._news:
+            yield _written(each)
+
+    def close(self) -> None:
+        """Leave; the server calls it when the answer is sent, or its reader is gone."""
+        if self._seated:
+            self._seated = False
+            SEATS.leave()
+
+
+def _written(news: News | None) -> str:
+    if news is None:
+        return ": nothing new\n\n"  # so that a connection that is gone is noticed
+    if news.record is None:
+        return f"event: state\ndata: {StateEvent(state=news.state).model_dump_json()}\n\n"
+    data = ProgressView.of(news.record).model_dump_json()
+    return f"id: {news.number}\nevent: progress\ndata: {data}\n\n"
