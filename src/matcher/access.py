@@ -90,6 +90,7 @@ PERMISSIONS: Final = _permissions(
         ("engagements.list", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("engagements.get", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("engagements.candidates", _ALL, _ALL, _ALL, _NO, _NO),
+        ("engagements.explanation", _ALL, _ALL, _ALL, _NO, _OWN),
         ("engagements.assign", _ALL, _ALL, _ALL, _NO, _NO),
         ("engagements.revise", _ALL, _ALL, _ALL, _NO, _NO),
         ("engagements.complete", _ALL, _ALL, _ALL, _NO, _NO),
