@@ -186,7 +186,7 @@ class ReasonView(View):
 
 
 class CandidateView(View):
-    """An expert who may serve the engagement, and when at the earliest, beside what is published."""
+    """An expert who may serve the engagement, and the earliest dates beside what is published."""
 
     rank: int
     expert: NamedView
