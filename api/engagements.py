@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from api.context import database, now, principal, services
+from api.explanations import ExplanationQuery, ExplanationView, show
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.revisions import require_match
@@ -26,6 +27,7 @@ from api.schema import (
     View,
     absent,
 )
+from matcher.clock import from_wall_time
 from matcher.delivery.engagements import (
     CompletionDraft,
     EngagementChanges,
@@ -34,12 +36,16 @@ from matcher.delivery.engagements import (
     sessions_to_replan,
 )
 from matcher.delivery.engagements import complete as complete_engagement
+from matcher.errors import Forbidden
 from matcher.fields import Identifier, MunicipalityCode
 from matcher.intake.lists import needs
 from matcher.models import Engagement, EngagementState, Expert, Organization, Release
 from matcher.planning.assignment import Proposal, carry_out, list_candidates, propose
+from matcher.planning.inquiry import CandidateAnswer, earliest_schedules, inquire
 from matcher.planning.matching import Match, ReasonCode
+from matcher.planning.telling import Voice
 from matcher.programme import Phase, PhaseContents, Specialty, Words
+from solver.question import Way
 
 blueprint = noun("engagements", "Accepted applications that an expert is to serve (派遣案件)")
 
@@ -180,12 +186,16 @@ class ReasonView(View):
 
 
 class CandidateView(View):
-    """An expert who may serve the engagement."""
+    """An expert who may serve the engagement, and the earliest dates beside what is published."""
 
     rank: int
     expert: NamedView
     cost: Annotated[int, Field(description="for each session, 0 (perfect) to 100")]
     reasons: tuple[ReasonView, ...]
+    sessions: int = Field(description="the most that are possible beside what is published")
+    earliest: tuple[TokyoTime, ...] | None = Field(
+        description="the starts of the complete schedule that ends first; null: none is possible"
+    )
 
 
 class ExclusionView(View):
@@ -293,11 +303,13 @@ def complete(path: EngagementPath, body: CompletionBody) -> EngagementDetailView
 def candidates(path: EngagementPath) -> CandidatesView:
     """List who could serve an engagement, the best first, with reasons, and who could not."""
     found = list_candidates(database(), path.engagement_id, now())
+    schedules = earliest_schedules(database(), path.engagement_id, now())
     experts = _experts()
     return CandidatesView(
         engagement_id=path.engagement_id,
         ranked=tuple(
-            _candidate(rank, match, experts) for rank, match in enumerate(found.ranked, 1)
+            _candidate(rank, match, experts, schedules.get(match.expert_id))
+            for rank, match in enumerate(found.ranked, 1)
         ),
         excluded=tuple(
             ExclusionView(
@@ -309,6 +321,26 @@ def candidates(path: EngagementPath) -> CandidatesView:
             for each in found.excluded
         ),
     )
+
+
+@blueprint.get("/<engagement_id>/explanation", responses={200: ExplanationView, 409: None})
+def explanation(path: EngagementPath, query: ExplanationQuery) -> ExplanationView:
+    """Say why an engagement has no more sessions than it has, and what would help.
+
+    Each answer is that of a solve made for it: served; room (assign it); impossible, with a minimal
+    set of conditions that cannot all hold; movable (a planning run can make room); not_chosen, with
+    the proof that nobody else keeps all sessions if it gets more; undecided (time ran out). An
+    organization reads its own, in a voice that names nobody else.
+    """
+    one(Engagement, path.engagement_id)
+    own = Voice.PLANNER if principal().is_of_the_office else Voice.ORGANIZATION
+    voice = query.voice or own
+    if voice is Voice.PLANNER and not principal().is_of_the_office:
+        raise Forbidden(
+            "A planner's voice is for the office alone. Ask for voice=organization.",
+            "計画担当者向けの説明は事務局のみが閲覧できます。voice=organizationを指定してください。",
+        )
+    return show(inquire(database(), path.engagement_id, now(), seconds=query.seconds), voice)
 
 
 @blueprint.post("/<engagement_id>/assignment", responses={200: AssignmentView})
@@ -370,10 +402,18 @@ def _experts() -> dict[str, NamedView]:
     return {each.id: NamedView.of(each) for each in database().scalars(select(Expert))}
 
 
-def _candidate(rank: int, match: Match, experts: dict[str, NamedView]) -> CandidateView:
+def _candidate(
+    rank: int, match: Match, experts: dict[str, NamedView], schedule: CandidateAnswer | None
+) -> CandidateView:
     return CandidateView(
         rank=rank,
         expert=experts[match.expert_id],
         cost=match.cost,
         reasons=tuple(map(ReasonView.of, match.reasons)),
+        sessions=schedule.sessions if schedule else 0,
+        earliest=_starts(schedule.earliest) if schedule and schedule.earliest else None,
     )
+
+
+def _starts(way: Way) -> tuple[datetime, ...]:
+    return tuple(map(from_wall_time, way.starts))

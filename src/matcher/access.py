@@ -95,6 +95,7 @@ PERMISSIONS: Final = _permissions(
         ("engagements.list", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("engagements.get", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("engagements.candidates", _ALL, _ALL, _ALL, _NO, _NO),
+        ("engagements.explanation", _ALL, _ALL, _ALL, _NO, _OWN),
         ("engagements.assign", _ALL, _ALL, _ALL, _NO, _NO),
         ("engagements.offers", _ALL, _ALL, _ALL, _NO, _NO),
         ("engagements.hold", _ALL, _ALL, _ALL, _NO, _NO),

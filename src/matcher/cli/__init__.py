@@ -45,6 +45,7 @@ COMMANDS = {
         "matcher.cli.interviews", "interviews", "List whom to call next, overdue first."
     ),
     "changes": LazyCommand("matcher.cli.changes", "changes", "Show what a plan would change."),
+    "why": LazyCommand("matcher.cli.why", "why", "Say why an engagement has no more sessions."),
     "audit": LazyCommand("matcher.cli.audit", "audit", "Show who changed what, and when."),
     "import": LazyCommand("matcher.cli.tables", "import_records", "Take in a CSV or Excel file."),
     "template": LazyCommand("matcher.cli.tables", "template", "Write a sheet to fill in."),

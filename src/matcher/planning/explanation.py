@@ -12,7 +12,7 @@ from typing import Literal
 from matcher.errors import NotServable
 from matcher.planning.matching import Exclusion
 from matcher.programme import Words
-from solver.conditions import Condition
+from solver.conditions import Condition, Diagnosis
 from solver.explain import CandidateExplanation, Explanation, explain
 from solver.problem import Engagement, Moment, OpenHours, Weekday
 from solver.question import Visit, Way
@@ -240,17 +240,24 @@ def condition_words(condition: Condition, engagement: Engagement) -> Words:
 
 def candidate_reason(candidate: CandidateExplanation, engagement: Engagement) -> Words | None:
     """What bars a candidate, and what would have to go; None where nothing does."""
-    if candidate.diagnosis is None:
+    return candidate_reason_of(candidate.diagnosis, candidate.in_the_way, engagement)
+
+
+def candidate_reason_of(
+    diagnosis: Diagnosis | None, in_the_way: tuple[Visit, ...], engagement: Engagement
+) -> Words | None:
+    """What bars somebody with such a diagnosis, and what would have to go; None: nothing does."""
+    if diagnosis is None:
         return None
-    if not candidate.diagnosis.corrections:
+    if not diagnosis.corrections:
         return Words(ja="固定された派遣のため不可能", en="barred by the fixed sessions")
     ways = [
         [condition_words(each, engagement) for each in together]
-        for together in candidate.diagnosis.corrections
+        for together in diagnosis.corrections
     ]
     ja = "、または".join("と".join(each.ja for each in together) for together in ways)
     en = ", or without ".join(_listed(each.en for each in together) for together in ways)
-    blockers = _visits(candidate.in_the_way)
+    blockers = visits_words(in_the_way) if in_the_way else None
     return Words(
         ja=f"{ja}がなければ可能" + (f"。支障となる派遣: {blockers.ja}" if blockers else ""),
         en=f"possible without {en}" + (f"; in the way: {blockers.en}" if blockers else ""),
@@ -259,8 +266,13 @@ def candidate_reason(candidate: CandidateExplanation, engagement: Engagement) ->
 
 def remedy_words(remedy: Remedy) -> Words:
     """What could be changed."""
-    words, facts = CHANGES[remedy.change], dict(_facts(remedy))
+    words, facts = CHANGES[remedy.change], remedy_facts(remedy)
     return Words(ja=words.ja.format(**facts), en=words.en.format(**facts))
+
+
+def remedy_facts(remedy: Remedy) -> Mapping[str, object]:
+    """What is said of a change: its amount, whose it is, and the hours, by name."""
+    return dict(_facts(remedy))
 
 
 def _facts(remedy: Remedy) -> Iterator[tuple[str, object]]:
@@ -287,9 +299,8 @@ def way_words(way: Way) -> str:
     return f"{way.expert}: {_times(way.starts)}"
 
 
-def _visits(visits: tuple[Visit, ...]) -> Words | None:
-    if not visits:
-        return None
+def visits_words(visits: tuple[Visit, ...]) -> Words:
+    """Name sessions of other engagements, and when they are."""
     return Words(
         ja="、".join(
             f"{each.engagement} 第{each.session}回 {_time(each.start)}" for each in visits

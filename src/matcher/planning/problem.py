@@ -50,6 +50,7 @@ from solver import problem as problem_1
 from solver.plan import Assignment, Plan
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
+from solver.remedies import HIGHEST_MATCH_COST
 
 PLANNABLE_STATES = frozenset(
     {EngagementState.WAITING, EngagementState.PLANNED, EngagementState.IN_PROGRESS}
@@ -239,6 +240,18 @@ class Records:
     def problem(self, scope: Sequence[Engagement]) -> Problem:
         """The problem of planning the engagements in scope, everything else fixed."""
         return self._around([self._free(engagement) for engagement in scope])
+
+    def problem_with(self, engagement: Engagement, expert_ids: Collection[str]) -> Problem:
+        """The problem of one engagement with experts who are no candidates, everything else fixed.
+
+        Each costs as much as a candidate may.
+        """
+        free = self._free(engagement)
+        others = tuple(
+            problem_1.Candidate(expert=each, cost=HIGHEST_MATCH_COST) for each in expert_ids
+        )
+        changes = {"candidates": others, "reassign": bool(free.pinned)}
+        return self._around([free.model_copy(update=changes)])
 
     def problem_of_move(self, session: Session) -> Problem:
         """The problem of giving one session another time, its expert and everything else fixed."""

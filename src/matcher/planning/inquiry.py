@@ -1,0 +1,520 @@
+"""Why an engagement has no more sessions than it has, as things are published, and what would help.
+
+Each answer is that of a solve of its own, made when it is asked for:
+
+* *served*: it has all its sessions;
+* *room*: there is room for more as things stand: assign it;
+* *impossible*: no candidate could hold more if everything that may move were gone. The conditions
+  that cannot hold together are a minimal set: without any one of them the others can;
+* *movable*: it has no room beside what is published, and a plan was found that gives it more and
+  nobody less: a planning run can make room;
+* *not chosen*: it could be served, and not beside what is published. The visits in the way are
+  those of the candidate who has the fewest of them, and it is proven that no plan gives it more and
+  everybody else as many sessions as they have;
+* *undecided*: as before, but neither such a plan nor the proof was found in time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy.orm import Session as Database
+
+from matcher.errors import Conflict, NotFound, NotServable
+from matcher.models import Engagement
+from matcher.planning.explanation import nobody_may_serve, window_closed
+from matcher.planning.matching import CandidateList, Match
+from matcher.planning.problem import PLANNABLE_STATES, Records, on_hold
+from matcher.planning.room import PROOF_SHARE, RoomPlan, Wanted, find_room, is_proven_full
+from matcher.programme import SpecialtyRules
+from solver.conditions import Condition, Diagnosis, diagnose, visits_in_the_way
+from solver.plan import Assignment
+from solver.problem import Engagement as EngagementRecord
+from solver.problem import Problem
+from solver.problem_file import ProblemFile
+from solver.question import Question, Visit, Way
+from solver.remedies import Lack, Remedy, find_remedies
+from solver.standing import Inseparable, StandingPlan, UnsoundPlan
+
+SECONDS = 5.0
+"""How long others are asked for room, unless said otherwise."""
+
+DIAGNOSED = 10
+"""Candidates of whom it is told what bars them; the others are only ranked."""
+
+PART = 100_000
+"""What a session less counts where the earliest end is asked for; a day counts 1."""
+
+
+class Answer(StrEnum):
+    """How it stands with an engagement."""
+
+    SERVED = "served"
+    ROOM = "room"
+    IMPOSSIBLE = "impossible"
+    MOVABLE = "movable"
+    NOT_CHOSEN = "not_chosen"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class CandidateAnswer:
+    """What one candidate could do beside what is published."""
+
+    expert: str
+    sessions: int
+    """The most that are possible."""
+    way: Way | None
+    """The complete schedule that ends first; else the earliest of the most sessions."""
+    diagnosis: Diagnosis | None = None
+    """What bars the sessions asked for; None where they are possible, or it was not asked."""
+    in_the_way: tuple[Visit, ...] = ()
+    """Visits that would have to go, where visits alone bar them; none of them may stay."""
+
+    @property
+    def earliest(self) -> Way | None:
+        """The complete schedule that ends first."""
+        return self.way if self.way is not None and self.way.is_complete else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One engagement beside what is published."""
+
+    file: ProblemFile
+    """It alone may be planned; everything else is pinned."""
+    loosened: Problem
+    """Those who share an expert with it may be planned anew as well."""
+    engagement_id: str
+    served: int
+    """How many sessions it has."""
+    kept: Mapping[str, int]
+    """How many each of the others that may be planned anew has."""
+    immovable: frozenset[str] = frozenset()
+    """The pinned engagements that no planning run may touch."""
+
+    @property
+    def engagement(self) -> EngagementRecord:
+        """The engagement itself."""
+        return _of(self.file.problem, self.engagement_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """How it stands with an engagement, as far as the solver can tell."""
+
+    answer: Answer
+    engagement: EngagementRecord
+    wanted: int
+    served: int
+    asked: int
+    """How many sessions are asked for: one more than it has."""
+    candidates: tuple[CandidateAnswer, ...] = ()
+    """The order of the match."""
+    way: Way | None = None
+    """The best way, where there is room."""
+    conflict: tuple[Condition, ...] = ()
+    """Conditions that cannot all hold; without any one of them, the others can. Of one candidate
+    where the engagement was not chosen, else of all."""
+    displaced: tuple[Visit, ...] = ()
+    """The visits of one candidate that would have to go; none of them may stay."""
+    room: RoomPlan | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inquiry:
+    """How it stands with an engagement, and what would help."""
+
+    finding: Finding
+    matches: tuple[Match, ...]
+    """Who may serve it, the best first, with reasons."""
+    refusal: NotServable | None = None
+    """Why there is nothing to ask the solver: nobody may serve, or no day is left."""
+    strangers: Mapping[str, tuple[SpecialtyRules, ...]]
+    """The specialties of experts that a remedy names and who are no candidates."""
+
+    @property
+    def answer(self) -> Answer:
+        """How it stands."""
+        return self.finding.answer
+
+
+def inquire(
+    db: Database, engagement_id: str, now: dt.datetime, *, seconds: float = SECONDS
+) -> Inquiry:
+    """Find out why an engagement has no more sessions than it has, and what would help.
+
+    Raises:
+        NotFound: there is no such engagement.
+        Conflict: it gets none any more, its times are on hold, or what is published breaks a rule.
+    """
+    records, engagement = _open_records(db, engagement_id, now)
+    suitable = records.candidates_of(engagement)
+    refusal = _refusal(records, engagement, suitable)
+    strangers: dict[str, tuple[SpecialtyRules, ...]] = {}
+    if refusal is not None:
+        finding = _refused(records, engagement)
+    else:
+        try:
+            finding = find(_case(records, engagement), seconds)
+        except UnsoundPlan as unsound:
+            raise _unsound(unsound) from unsound
+        if finding.served < finding.wanted:
+            found, strangers = _another_specialty(records, engagement, suitable, finding)
+            remedies = sorted([*finding.remedies, *found], key=lambda each: each.plan_cost)
+            finding = replace(finding, remedies=tuple(remedies))
+    return Inquiry(finding=finding, matches=suitable.ranked, refusal=refusal, strangers=strangers)
+
+
+def earliest_schedules(
+    db: Database, engagement_id: str, now: dt.datetime
+) -> Mapping[str, CandidateAnswer]:
+    """What each candidate could do beside what is published, by expert: as early as can be.
+
+    Nothing of an engagement that gets no more sessions.
+
+    Raises:
+        NotFound: there is no such engagement.
+    """
+    records = _records(db, engagement_id, now)
+    engagement = records.engagements[engagement_id]
+    if engagement.state not in PLANNABLE_STATES:
+        return {}
+    file = ProblemFile.from_problem(records.problem([engagement]))
+    try:
+        standing = StandingPlan(file)
+    except UnsoundPlan:
+        return {}
+    question = standing.question(_of(file.problem, engagement_id))
+    return {each.expert: each for each in _earliest(question)}
+
+
+def find(case: Case, seconds: float) -> Finding:
+    """Find out how it stands with an engagement.
+
+    Raises:
+        UnsoundPlan: what is pinned breaks a rule by itself.
+    """
+    standing = _standing(case)
+    engagement, served = case.engagement, case.served
+    wanted = len(engagement.durations)
+    asked = min(wanted, served + 1)
+    question = _marked(standing.question(engagement), case)
+    finding = Finding(
+        answer=Answer.SERVED, engagement=engagement, wanted=wanted, served=served, asked=asked
+    )
+    if served >= wanted:
+        return finding
+    finding = replace(
+        finding,
+        candidates=_candidates(question, asked),
+        remedies=_remedies(standing, question, served),
+    )
+    if question.most > served:
+        ways = (each for each in question.ways() if len(each.starts) > served)
+        return replace(finding, answer=Answer.ROOM, way=next(ways, None))
+    movable = [each for each in question.visits if not each.held]
+    unhindered = question.without(movable)
+    if not unhindered.can_hold(asked):
+        conflict = diagnose(unhindered, asked).conflict
+        return replace(finding, answer=Answer.IMPOSSIBLE, conflict=conflict)
+    conflict, displaced = _least_in_the_way(question, asked)
+    finding = replace(finding, conflict=conflict, displaced=displaced)
+    return _with_room_or_proof(finding, case, seconds)
+
+
+def _with_room_or_proof(finding: Finding, case: Case, seconds: float) -> Finding:
+    """Find out whether others can make room."""
+    wanted = Wanted(
+        problem=case.loosened,
+        engagement=case.engagement_id,
+        sessions=finding.asked,
+        kept=case.kept,
+        immovable=case.immovable,
+    )
+    if is_proven_full(wanted, PROOF_SHARE * seconds):
+        return replace(finding, answer=Answer.NOT_CHOSEN)
+    room = find_room(wanted, (1 - PROOF_SHARE) * seconds)
+    answer = Answer.UNDECIDED if room is None else Answer.MOVABLE
+    return replace(finding, answer=answer, room=room)
+
+
+def _of(problem: Problem, engagement_id: str) -> EngagementRecord:
+    return next(each for each in problem.engagements if each.id == engagement_id)
+
+
+def _standing(case: Case) -> StandingPlan:
+    """What is published: with the engagement's own sessions, where they can still take place."""
+    standing = StandingPlan(case.file)
+    current = case.engagement.current
+    if current is not None and current.starts:
+        own = Assignment(
+            engagement=case.engagement_id, expert=current.expert, starts=current.starts
+        )
+        try:
+            return _loaded(standing, own)
+        except UnsoundPlan:
+            pass
+    return standing
+
+
+def _loaded(standing: StandingPlan, own: Assignment) -> StandingPlan:
+    """What is pinned with one engagement served so; the judge passes it."""
+    others = (each for each in standing.assignments if each.engagement != own.engagement)
+    plan = standing.plan().model_copy(update={"assignments": (*others, own)})
+    loaded = StandingPlan.load(standing.file, plan)
+    loaded.cost_beside(own.engagement)
+    return loaded
+
+
+def _marked(question: Question, case: Case) -> Question:
+    """The question with the visits that no plan may move marked as held, the others not."""
+    standing_still = {
+        each.id: frozenset(pin.session for pin in each.pinned)
+        for each in case.loosened.engagements
+        if each.id in case.kept
+    }
+    visits = tuple(
+        replace(
+            each,
+            held=each.engagement not in standing_still
+            or each.session in standing_still[each.engagement],
+        )
+        for each in question.visits
+    )
+    return replace(question, visits=visits)
+
+
+def _earliest(question: Question) -> tuple[CandidateAnswer, ...]:
+    """The schedule of each candidate that ends first, in the order of the match."""
+    weights = question.problem.weights
+    early = dict.fromkeys(type(weights).model_fields, 0)
+    early |= {"unserved": PART, "dropped_session": PART, "wait_per_day": 1, "gap_per_day": 1}
+    problem = question.problem.model_copy(update={"weights": weights.model_copy(update=early)})
+    engagement = question.engagement
+    asked = replace(question, problem=problem).changed(
+        weight=1, target_gap_days=engagement.min_gap_days
+    )
+    ways = {each.expert: each for each in asked.ways()}
+    return tuple(
+        CandidateAnswer(each, len(ways[each].starts) if each in ways else 0, ways.get(each))
+        for each in question.candidates
+    )
+
+
+def _candidates(question: Question, asked: int) -> tuple[CandidateAnswer, ...]:
+    """What each candidate could do, and what bars the first ones."""
+    found = _earliest(question)
+    return (
+        *(_diagnosed(question, each, asked) for each in found[:DIAGNOSED]),
+        *found[DIAGNOSED:],
+    )
+
+
+def _diagnosed(question: Question, candidate: CandidateAnswer, asked: int) -> CandidateAnswer:
+    if candidate.sessions >= asked:
+        return candidate
+    own = question.of_candidate(candidate.expert)
+    return replace(
+        candidate,
+        diagnosis=diagnose(own, asked),
+        in_the_way=_in_the_way(own, asked),
+    )
+
+
+def _in_the_way(question: Question, asked: int) -> tuple[Visit, ...]:
+    """Visits that would have to go; none where one that stands anyway is among them."""
+    visits = visits_in_the_way(question, asked)
+    return () if any(each.held for each in visits) else visits
+
+
+def _least_in_the_way(
+    question: Question, asked: int
+) -> tuple[tuple[Condition, ...], tuple[Visit, ...]]:
+    """Of the candidate with the fewest visits in the way: what bars it, and these visits."""
+    possible = []
+    for expert in question.candidates:
+        own = question.of_candidate(expert)
+        visits = _in_the_way(own, asked)
+        if visits:
+            possible.append((len(visits), len({each.engagement for each in visits}), own, visits))
+    if not possible:  # of several candidates none is barred by visits that may move
+        return diagnose(question, asked).conflict, ()
+    *_, own, visits = min(possible, key=lambda each: each[:2])
+    return diagnose(own, asked).conflict, visits
+
+
+def _remedies(standing: StandingPlan, question: Question, served: int) -> tuple[Remedy, ...]:
+    """What would give the engagement more, beside what is published; the judge passes each."""
+    lack = Lack(
+        standing=standing, question=question, rest=standing.cost_beside(question.engagement.id)
+    )
+    found = find_remedies(lack, served)
+    return tuple(each for each in found if _is_offered(each, question) and _holds(standing, each))
+
+
+def _is_offered(remedy: Remedy, question: Question) -> bool:
+    """Whether it is one to offer: not for yesterday, and with whom the office may ask."""
+    own = {pin.session for pin in question.engagement.pinned}
+    new = [start for number, start in enumerate(remedy.way.starts, 1) if number not in own]
+    if remedy.change == "earlier_earliest":
+        return False  # an engagement is planned from its wish on, or from tomorrow
+    return remedy.change != "another_expert" and bool(new)
+
+
+def _holds(standing: StandingPlan, remedy: Remedy) -> bool:
+    """Whether the judge passes the plan in which the remedy is carried out."""
+    problem = _with_remedy(standing.problem, remedy)
+    own = Assignment(
+        engagement=remedy.way.engagement, expert=remedy.way.expert, starts=remedy.way.starts
+    )
+    try:
+        _loaded(StandingPlan(ProblemFile.from_problem(problem)), own)
+    except (UnsoundPlan, Inseparable):
+        return False
+    return True
+
+
+def _with_remedy(problem: Problem, remedy: Remedy) -> Problem:
+    """The problem with the change that a remedy asks for."""
+    engagement = _of(problem, remedy.way.engagement)
+    amount = remedy.amount or 0
+    days = dt.timedelta(days=amount)
+    changes: dict[str, object] = {}
+    match remedy.change:
+        case "later_latest":
+            changes = {"latest": engagement.latest + days}
+        case "smaller_min_gap":
+            changes = {"min_gap_days": engagement.min_gap_days - amount}
+        case "larger_max_gap":
+            changes = {"max_gap_days": engagement.max_gap_days + amount}
+        case "more_hours" if remedy.hours:
+            changes = {"open": (*engagement.open, remedy.hours)}
+        case "online":
+            changes = {"place": None}
+        case "reassign":
+            changes = {"reassign": True}
+    changed = engagement.model_copy(update=changes)
+    engagements = tuple(changed if e.id == changed.id else e for e in problem.engagements)
+    cap = remedy.change.removeprefix("raise_")
+    experts = tuple(
+        each.model_copy(update={cap: getattr(each, cap) + amount})
+        if each.id == remedy.expert
+        else each
+        for each in problem.experts
+    )
+    return problem.model_copy(update={"engagements": engagements, "experts": experts})
+
+
+def _another_specialty(
+    records: Records, engagement: Engagement, suitable: CandidateList, finding: Finding
+) -> tuple[list[Remedy], dict[str, tuple[SpecialtyRules, ...]]]:
+    """Take an expert of none of the needs; only specialty may keep one from being a candidate."""
+    if finding.answer in {Answer.SERVED, Answer.ROOM}:
+        return [], {}
+    others = [each.expert_id for each in suitable.excluded if each.code == "no_specialty"]
+    problem = records.problem_with(engagement, others)
+    standing = StandingPlan(ProblemFile.from_problem(problem))
+    record = _of(problem, engagement.id)
+    lack = Lack(
+        standing=standing,
+        question=standing.question(record),
+        rest=standing.cost_beside(record.id),
+        sessions=finding.asked,
+    )
+    found = [
+        each for each in lack.remedy("another_expert", lack.question) if _holds(standing, each)
+    ]
+    return found, {each.way.expert: _specialties(records, each.way.expert) for each in found}
+
+
+def _specialties(records: Records, expert_id: str) -> tuple[SpecialtyRules, ...]:
+    held = records.experts[expert_id].qualifications
+    return tuple(
+        each for each in records.rules.specialties if any(q.id in held for q in each.qualifications)
+    )
+
+
+def _open_records(db: Database, engagement_id: str, now: dt.datetime) -> tuple[Records, Engagement]:
+    """The records around an engagement that may get sessions."""
+    records = _records(db, engagement_id, now)
+    engagement = records.engagements[engagement_id]
+    if engagement.state not in PLANNABLE_STATES:
+        raise Conflict(
+            f"The engagement is {engagement.state} and gets no more sessions.",
+            "この派遣案件は完了したか取り下げられたため、新たな派遣を追加できません。",
+            state=engagement.state,
+        )
+    if engagement_id in records.holds:
+        raise on_hold(records.holds[engagement_id])
+    return records, engagement
+
+
+def _records(db: Database, engagement_id: str, now: dt.datetime) -> Records:
+    engagement = db.get(Engagement, engagement_id)
+    if engagement is None:
+        raise NotFound("engagement", engagement_id)
+    return Records.load(db, engagement.programme_id, now)
+
+
+def _refusal(
+    records: Records, engagement: Engagement, suitable: CandidateList
+) -> NotServable | None:
+    """Why there is nothing to ask the solver, if so."""
+    if len(records.sessions.get(engagement.id, ())) >= len(engagement.session_minutes):
+        return None
+    earliest, latest = records.window(engagement)
+    if earliest > latest:
+        return window_closed()
+    return None if suitable.ranked else nobody_may_serve(suitable.excluded)
+
+
+def _refused(records: Records, engagement: Engagement) -> Finding:
+    served = len(records.sessions.get(engagement.id, ()))
+    return Finding(
+        answer=Answer.IMPOSSIBLE,
+        engagement=_of(records.problem([engagement]), engagement.id),
+        wanted=len(engagement.session_minutes),
+        served=served,
+        asked=served + 1,
+    )
+
+
+def _case(records: Records, engagement: Engagement) -> Case:
+    """An engagement beside what is published, and those who share an expert with it."""
+    problem = records.problem([engagement])
+    record = _of(problem, engagement.id)
+    sharers = list(_sharers(records, record))
+    loosened = records.problem([engagement, *sharers])
+    wanted = {each.id: len(each.durations) for each in loosened.engagements}
+    plannable = {each.id for each in records.plannable}
+    return Case(
+        file=ProblemFile.from_problem(problem),
+        loosened=loosened,
+        engagement_id=engagement.id,
+        served=len(records.sessions.get(engagement.id, ())[: len(record.durations)]),
+        kept={each.id: min(len(records.sessions[each.id]), wanted[each.id]) for each in sharers},
+        immovable=frozenset(wanted) - (plannable - records.holds.keys()),
+    )
+
+
+def _sharers(records: Records, record: EngagementRecord) -> Iterator[Engagement]:
+    """Those that may be planned anew and have sessions with one of an engagement's candidates."""
+    experts = {each.expert for each in record.candidates}
+    for each in records.plannable:
+        booked = {visit.expert_id for visit in records.booked(each.id)}
+        if each.id != record.id and each.id not in records.holds and booked & experts:
+            yield each
+
+
+def _unsound(unsound: UnsoundPlan) -> Conflict:
+    return Conflict(
+        f"The published sessions break a rule: {unsound}.",
+        f"確定済みの派遣が規則に反しています: {'、'.join(unsound.reasons)}。",
+        code="infeasible_pins",
+        conflicts=unsound.reasons,
+    )

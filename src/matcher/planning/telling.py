@@ -1,0 +1,321 @@
+"""What an inquiry found, in words: for planners, and for the organization that asks.
+
+To planners everybody is named. What the organization is told names nobody else: of what others
+have to do with it, only that it is so; of the remedies, only those to which it can agree itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from matcher.planning.explanation import (
+    condition_words,
+    remedy_facts,
+    remedy_words,
+    visits_words,
+    way_words,
+)
+from matcher.planning.inquiry import Answer, Inquiry
+from matcher.planning.room import Moved
+from matcher.programme import Words
+from solver.conditions import Condition
+from solver.remedies import Remedy
+
+__all__ = ["Voice", "conflict", "move_words", "offered", "remedy", "sentences"]
+
+
+class Voice(StrEnum):
+    """To whom it is told."""
+
+    PLANNER = "planner"
+    ORGANIZATION = "organization"
+
+
+OWN: frozenset[Condition] = frozenset(
+    {"organization_hours", "window", "min_gap", "max_gap", "organization_busy", "closed_days"}
+)
+"""The conditions that the organization is told one by one; the others are the experts'."""
+
+OTHERS = "experts"
+"""What stands, before the organization, for all the conditions of experts."""
+
+EXPERTS = Words(
+    ja="対応できる専門家の都合",
+    en="when the experts who could come are available",
+)
+
+ANSWERS: Mapping[Answer, Words] = {
+    Answer.SERVED: Words(
+        ja="{id}: 希望{wanted}回すべての日程が確定しています。",
+        en="{id} has all of its {wanted} sessions.",
+    ),
+    Answer.ROOM: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。いまの確定日程のままで"
+        "{possible}回まで組めます({way})。割当を行ってください。",
+        en="{id} has {served} of {wanted} sessions, and there is room for {possible} beside what "
+        "is published ({way}). Assign it.",
+    ),
+    Answer.IMPOSSIBLE: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。動かせる派遣がすべて"
+        "なくても、第{asked}回を組むことはできません。",
+        en="{id} has {served} of {wanted} sessions. Session {asked} is impossible even with every "
+        "session gone that may move.",
+    ),
+    Answer.MOVABLE: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。いまの確定日程のままでは"
+        "第{asked}回を組めませんが、ほかの団体の回数を減らさずに組む計画が見つかりました。",
+        en="{id} has {served} of {wanted} sessions. Beside what is published there is no room for "
+        "session {asked}, but a plan was found that makes room and leaves everybody else as many "
+        "sessions as they have.",
+    ),
+    Answer.NOT_CHOSEN: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。第{asked}回は単独であれば"
+        "組めますが、ほかのすべての団体の回数を保ったまま組む計画はないことが証明されています。",
+        en="{id} has {served} of {wanted} sessions. Session {asked} would be possible alone, but "
+        "it is proven that no plan gives it and leaves everybody else as many sessions as they "
+        "have.",
+    ),
+    Answer.UNDECIDED: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。第{asked}回は単独であれば"
+        "組めますが、いまの確定日程のままでは組めません。ほかの派遣を動かせば組めるかどうかは、"
+        "時間内に判明しませんでした。",
+        en="{id} has {served} of {wanted} sessions. Session {asked} would be possible alone, but "
+        "not beside what is published. Whether others can make room is open: time ran out.",
+    ),
+}
+
+ANSWERS_TO_ORGANIZATION: Mapping[Answer, Words] = {
+    Answer.SERVED: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回すべての日程が確定しております。",
+        en="All of your {wanted} sessions have been scheduled.",
+    ),
+    Answer.ROOM: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
+        "現時点では、{possible}回までの日程に空きがございます。",
+        en="{served} of your {wanted} sessions have been scheduled. At present there is room for "
+        "{possible}.",
+    ),
+    Answer.IMPOSSIBLE: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
+        "恐れ入りますが、現在の条件では、第{asked}回の日程をご用意することができません。",
+        en="{served} of your {wanted} sessions have been scheduled. We are sorry that under the "
+        "present conditions session {asked} cannot be arranged.",
+    ),
+    Answer.MOVABLE: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
+        "現在、第{asked}回にそのままお使いいただける空きはございませんが、"
+        "日程全体の調整によりご用意できる見込みがございます。",
+        en="{served} of your {wanted} sessions have been scheduled. There is no free time for "
+        "session {asked} as things stand, but rearranging the schedule as a whole could make room.",
+    ),
+    Answer.NOT_CHOSEN: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
+        "恐れ入りますが、対応できる専門家の日程はすでに確定した派遣で埋まっており、"
+        "ほかの派遣の回数を減らさずに第{asked}回をご用意することができません。",
+        en="{served} of your {wanted} sessions have been scheduled. We are sorry that the experts "
+        "who could come are taken up by what has been scheduled already, and that session {asked} "
+        "cannot be arranged without taking sessions from others.",
+    ),
+    Answer.UNDECIDED: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
+        "現在、第{asked}回にそのままお使いいただける空きはございません。"
+        "日程全体の調整によりご用意できるかどうかは、まだ確認できておりません。",
+        en="{served} of your {wanted} sessions have been scheduled. There is no free time for "
+        "session {asked} as things stand; whether rearranging the schedule could make room has not "
+        "been settled yet.",
+    ),
+}
+
+REMEDIES_TO_ORGANIZATION: Mapping[str, Words] = {
+    "later_latest": Words(
+        ja="派遣期間の終わりを{amount}日延ばしていただければ、{sessions}回の日程を組むことができます。",
+        en="If the period ended {amount} days later, {sessions} sessions could be arranged.",
+    ),
+    "smaller_min_gap": Words(
+        ja="派遣の間隔を{amount}日短くしてもよろしければ、{sessions}回の日程を組むことができます。",
+        en="If sessions could follow each other {amount} days sooner, {sessions} could be "
+        "arranged.",
+    ),
+    "larger_max_gap": Words(
+        ja="派遣の間隔がこれまでより{amount}日長くなってもよろしければ、"
+        "{sessions}回の日程を組むことができます。",
+        en="If sessions could be up to {amount} days further apart, {sessions} could be arranged.",
+    ),
+    "more_hours": Words(
+        ja="受入可能な時間に{weekday}曜日の{opens}から{closes}までを加えていただければ、"
+        "{sessions}回の日程を組むことができます。",
+        en="If you could also receive us on {weekday_en} from {opens} to {closes}, {sessions} "
+        "sessions could be arranged.",
+    ),
+    "online": Words(
+        ja="オンラインでの実施でもよろしければ、{sessions}回の日程を組むことができます。",
+        en="If the sessions were held online, {sessions} could be arranged.",
+    ),
+    "reassign": Words(
+        ja="残りの派遣の専門家が交代してもよろしければ、{sessions}回の日程を組むことができます。",
+        en="If another expert took over the rest, {sessions} sessions could be arranged.",
+    ),
+}
+"""What the organization can agree to by itself."""
+
+NO_DAY_LEFT = Words(
+    ja="実施できる期間が残っておりません。",
+    en="No day is left on which a session may take place.",
+)
+
+FIXED = Words(
+    ja="すでに固定された派遣のため、条件をすべて外しても組めません。",
+    en="Its fixed sessions bar it, whatever else is given up.",
+)
+
+NOBODY = Words(
+    ja="ご相談の内容に対応できる専門家がおりません。",
+    en="There is no expert who can serve what you ask for.",
+)
+
+
+def sentences(inquiry: Inquiry, voice: Voice) -> tuple[Words, ...]:
+    """Say how it stands and why."""
+    if voice is Voice.ORGANIZATION:
+        return tuple(_to_organization(inquiry))
+    return tuple(_to_planner(inquiry))
+
+
+def conflict(inquiry: Inquiry, voice: Voice) -> tuple[tuple[str, Words], ...]:
+    """The conditions that cannot all hold, by their names."""
+    finding = inquiry.finding
+    told = tuple(
+        (each, condition_words(each, finding.engagement))
+        for each in finding.conflict
+        if voice is Voice.PLANNER or each in OWN
+    )
+    if voice is Voice.ORGANIZATION and not OWN.issuperset(finding.conflict):
+        return (*told, (OTHERS, EXPERTS))
+    return told
+
+
+def offered(inquiry: Inquiry, voice: Voice) -> tuple[Remedy, ...]:
+    """The remedies that are told, the cheapest first."""
+    return tuple(
+        each
+        for each in inquiry.finding.remedies
+        if voice is Voice.PLANNER
+        or (each.consent == "organization" and each.change in REMEDIES_TO_ORGANIZATION)
+    )
+
+
+def remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> Words:
+    """Say what could be changed."""
+    if voice is Voice.ORGANIZATION:
+        facts = {**remedy_facts(offer), "sessions": len(offer.way.starts)}
+        return _filled(REMEDIES_TO_ORGANIZATION[offer.change], facts)
+    words = remedy_words(offer)
+    held = inquiry.strangers.get(offer.way.expert, ())
+    if offer.change == "another_expert" and held:
+        return Words(
+            ja=f"{words.ja}(専門: {'・'.join(each.name.ja for each in held)})",
+            en=f"{words.en} (specialty: {', '.join(each.name.en for each in held)})",
+        )
+    return words
+
+
+def move_words(moved: Moved) -> Words:
+    """Say which sessions of another engagement move, from when to when."""
+    each = [
+        (number, moved.before.starts[number - 1], moved.after.starts[number - 1])
+        for number in moved.sessions
+    ]
+    before, after = moved.before.expert, moved.after.expert
+    ja = "、".join(f"第{n}回 {old:%Y-%m-%d %H:%M}→{new:%Y-%m-%d %H:%M}" for n, old, new in each)
+    en = ", ".join(
+        f"session {n} from {old:%Y-%m-%d %H:%M} to {new:%Y-%m-%d %H:%M}" for n, old, new in each
+    )
+    if before != after:
+        ja, en = f"{ja}({before}→{after})", f"{en} ({before} to {after})"
+    return Words(ja=f"{moved.before.engagement} {ja}", en=f"{moved.before.engagement} {en}")
+
+
+def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
+    finding = inquiry.finding
+    yield _filled(ANSWERS[finding.answer], _facts(inquiry))
+    if inquiry.refusal is not None:
+        reasons = zip(inquiry.refusal.reasons_ja, inquiry.refusal.reasons, strict=True)
+        for ja, en in reasons:
+            yield Words(ja=f"{ja}。", en=f"{en[:1].upper()}{en[1:]}.")
+    if finding.conflict:
+        yield _together(inquiry, [words for _, words in conflict(inquiry, Voice.PLANNER)])
+    elif finding.answer is Answer.IMPOSSIBLE and inquiry.refusal is None:
+        yield FIXED
+    if finding.displaced:
+        visits, expert = visits_words(finding.displaced), finding.displaced[0].expert
+        yield Words(
+            ja=f"{expert}が担当する場合に支障となる派遣: {visits.ja}。",
+            en=f"With {expert}, these are in the way: {visits.en}.",
+        )
+    if finding.room is not None:
+        room = finding.room
+        organizations = len(room.moved)
+        moves = [move_words(each) for each in room.moved]
+        yield Words(
+            ja=f"派遣計画を作り直せば組めます。ほかの{organizations}件の派遣案件の"
+            f"{room.moved_sessions}回が動きます: {'、'.join(each.ja for each in moves)}。",
+            en=f"A planning run can make room; it moves {_counted(room.moved_sessions, 'session')} "
+            f"of {_counted(organizations, 'other engagement')}: "
+            f"{'; '.join(each.en for each in moves)}.",
+        )
+
+
+def _to_organization(inquiry: Inquiry) -> Iterator[Words]:
+    finding = inquiry.finding
+    yield _filled(ANSWERS_TO_ORGANIZATION[finding.answer], _facts(inquiry))
+    if inquiry.refusal is not None:
+        yield NOBODY if not inquiry.matches else NO_DAY_LEFT
+    told = [words for _, words in conflict(inquiry, Voice.ORGANIZATION)]
+    if finding.answer is Answer.IMPOSSIBLE and told:
+        yield Words(
+            ja=f"次の条件をすべて満たす日程がないためでございます: "
+            f"{'、'.join(each.ja for each in told)}。",
+            en=f"There is no schedule that meets all of these: "
+            f"{', '.join(each.en for each in told)}.",
+        )
+
+
+def _together(inquiry: Inquiry, told: list[Words]) -> Words:
+    """Say that conditions cannot all hold."""
+    finding = inquiry.finding
+    who_ja, who_en = "どの候補者でも", "with any candidate"
+    if finding.displaced:
+        expert = finding.displaced[0].expert
+        who_ja, who_en = f"{expert}が担当する場合", f"with {expert}"
+    if len(told) == 1:
+        return Words(
+            ja=f"{who_ja}、{told[0].ja}のため組めません。",
+            en=f"It does not fit {who_en} because of {told[0].en}.",
+        )
+    return Words(
+        ja=f"{who_ja}、次の条件は同時に満たせません: {'、'.join(each.ja for each in told)}。"
+        "どれか1つを外せば、残りは満たせます。",
+        en=f"These cannot all hold {who_en}: {'; '.join(each.en for each in told)}. "
+        "Without any one of them the others can.",
+    )
+
+
+def _facts(inquiry: Inquiry) -> Mapping[str, object]:
+    finding = inquiry.finding
+    return {
+        "id": finding.engagement.id,
+        "wanted": finding.wanted,
+        "served": finding.served,
+        "asked": finding.asked,
+        "possible": len(finding.way.starts) if finding.way else finding.served,
+        "way": way_words(finding.way) if finding.way else "",
+    }
+
+
+def _filled(words: Words, facts: Mapping[str, object]) -> Words:
+    return Words(ja=words.ja.format(**facts), en=words.en.format(**facts))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy.orm import Session as Database
+
+from matcher.errors import Conflict, NotFound
+from matcher.models import ConflictOfInterest, Engagement, EngagementState, Expert, WeeklyHours
+from matcher.planning.inquiry import Answer, Inquiry, earliest_schedules, inquire
+from matcher.planning.releases import publish
+from matcher.planning.telling import Voice, conflict, offered, remedy, sentences
+from matcher.programme import Qualification
+from matcher.sample import load_sample
+from tests.matcher import rows
+from tests.matcher.planning.plans import ready_plan
+
+NOW = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
+FRIDAYS = (WeeklyHours(weekday="fri", opens=dt.time(9), closes=dt.time(17)),)
+
+
+@pytest.fixture
+def published(db: Database) -> Database:
+    """Engagement A1 is served by E1 on Wednesdays; A2 waits."""
+    rows.add_engagements(db, "A1", "A2")
+    plan = ready_plan(db, {"A1": ("E1", ("2025-09-17T10:00", "2025-10-08T10:00"))}, NOW)
+    publish(db, plan.id, "", "planner", NOW)
+    db.commit()
+    return db
+
+
+def full(db: Database) -> None:
+    """E1 holds no more than the two sessions of A1."""
+    db.get_one(Expert, "E1").max_total = 2
+    db.commit()
+
+
+def crowded(db: Database) -> None:
+    """A2 can only be served on the day of A1's first session, one a day."""
+    db.get_one(Expert, "E1").max_per_day = 1
+    db.get_one(Engagement, "A2").latest = dt.date(2025, 9, 18)
+    db.commit()
+
+
+def apart(db: Database) -> None:
+    """E1 comes on Fridays, when no organization receives anybody; what is published stays."""
+    db.get_one(Expert, "E1").weekly_hours = FRIDAYS
+    db.commit()
+
+
+def ask(db: Database, engagement_id: str = "A2") -> Inquiry:
+    return inquire(db, engagement_id, NOW)
+
+
+def told(inquiry: Inquiry, voice: Voice = Voice.PLANNER) -> str:
+    return " ".join(each.en for each in sentences(inquiry, voice))
+
+
+def helping(inquiry: Inquiry, voice: Voice = Voice.PLANNER) -> dict[str, str]:
+    return {each.change: remedy(inquiry, each, voice).en for each in offered(inquiry, voice)}
+
+
+def test_who_has_all_sessions_is_served(published: Database) -> None:
+    inquiry = ask(published, "A1")
+    assert inquiry.answer is Answer.SERVED
+    assert told(inquiry) == "A1 has all of its 2 sessions."
+    assert offered(inquiry, Voice.PLANNER) == ()
+
+
+def test_where_there_is_room_the_best_way_is_told(published: Database) -> None:
+    inquiry = ask(published)
+    assert inquiry.answer is Answer.ROOM
+    assert inquiry.finding.way
+    assert inquiry.finding.way.is_complete
+    assert "there is room for 2" in told(inquiry)
+    assert "place_now" in helping(inquiry)
+
+
+def test_whom_it_would_displace_is_named_with_the_limit_that_is_reached(
+    published: Database,
+) -> None:
+    full(published)
+    inquiry = ask(published)
+    assert inquiry.answer is Answer.NOT_CHOSEN
+    assert {each.engagement for each in inquiry.finding.displaced} == {"A1"}
+    assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} >= {"max_total"}
+    assert "With E1, these are in the way: A1 session" in told(inquiry)
+    assert helping(inquiry)["raise_max_total"] == "Raise the sessions of E1 in all by 1"
+
+
+def test_a_plan_that_makes_room_tells_what_it_moves(published: Database) -> None:
+    crowded(published)
+    inquiry = ask(published)
+    assert inquiry.answer is Answer.MOVABLE
+    assert inquiry.finding.room
+    assert inquiry.finding.room.moved_sessions == 1
+    assert "it moves 1 session of 1 other engagement: A1 session 1 from 2025-09-17" in told(inquiry)
+    assert helping(inquiry)["raise_max_per_day"] == "Raise the sessions of E1 a day by 1"
+    assert "later_latest" in helping(inquiry)
+
+
+def test_hours_that_never_meet_are_the_conflict(published: Database) -> None:
+    apart(published)
+    inquiry = ask(published)
+    assert inquiry.answer is Answer.IMPOSSIBLE
+    assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} == {
+        "organization_hours",
+        "expert_hours",
+    }
+    assert "Without any one of them the others can." in told(inquiry)
+    assert "Friday" in helping(inquiry)["more_hours"]
+
+
+def test_where_nobody_may_serve_the_reasons_are_told(published: Database) -> None:
+    published.add(ConflictOfInterest(expert_id="E1", organization_id="O1", reason="member"))
+    published.commit()
+    inquiry = ask(published)
+    assert inquiry.answer is Answer.IMPOSSIBLE
+    assert "conflict of interest" in told(inquiry)
+    assert "There is no expert" in told(inquiry, Voice.ORGANIZATION)
+
+
+def test_where_no_day_is_left_it_is_said(published: Database) -> None:
+    inquiry = inquire(published, "A2", dt.datetime(2026, 3, 13, 3, tzinfo=dt.UTC))
+    assert inquiry.answer is Answer.IMPOSSIBLE
+    assert "No day is left" in told(inquiry)
+    assert "No day is left" in told(inquiry, Voice.ORGANIZATION)
+
+
+def test_an_expert_of_another_specialty_is_offered_with_it_and_one_with_an_interest_is_not(
+    published: Database,
+) -> None:
+    for id in ("E2", "E3"):
+        other = rows.expert(id)
+        other.qualifications = (Qualification.SME_MANAGEMENT_CONSULTANT,)
+        published.add(other)
+    published.flush()
+    published.add(ConflictOfInterest(expert_id="E2", organization_id="O1", reason="member"))
+    full(published)
+    offer = helping(ask(published))["another_expert"]
+    assert offer.startswith("Ask E3, who is no candidate so far (specialty: ")
+
+
+@pytest.mark.parametrize("arrange", [full, crowded, apart])
+def test_the_organizations_voice_names_nobody_else(published: Database, arrange: object) -> None:
+    assert callable(arrange)
+    arrange(published)
+    inquiry = ask(published)
+    said = [
+        *sentences(inquiry, Voice.ORGANIZATION),
+        *(words for _, words in conflict(inquiry, Voice.ORGANIZATION)),
+        *(
+            remedy(inquiry, each, Voice.ORGANIZATION)
+            for each in offered(inquiry, Voice.ORGANIZATION)
+        ),
+    ]
+    for each in said:
+        for name in ("E1", "A1", "架空", "Taro", "Imaginary"):
+            assert name not in each.ja + each.en
+    assert "貴団体" in said[0].ja
+    assert all(each.consent == "organization" for each in offered(inquiry, Voice.ORGANIZATION))
+
+
+def test_the_earliest_schedule_of_a_candidate_keeps_the_least_gap(published: Database) -> None:
+    (found,) = earliest_schedules(published, "A2", NOW).values()
+    assert found.earliest
+    first, second = found.earliest.starts
+    # On the 17th beside A1, and a fortnight later: no schedule ends sooner.
+    assert (first.date(), second.date()) == (dt.date(2025, 9, 17), dt.date(2025, 10, 1))
+    assert found.sessions == 2
+
+
+def test_an_engagement_that_gets_no_more_sessions_has_no_schedules_and_no_answer(
+    published: Database,
+) -> None:
+    published.get_one(Engagement, "A2").state = EngagementState.WITHDRAWN
+    published.commit()
+    assert earliest_schedules(published, "A2", NOW) == {}
+    with pytest.raises(Conflict, match="gets no more sessions"):
+        ask(published)
+
+
+def test_an_unknown_engagement_is_not_found(published: Database) -> None:
+    with pytest.raises(NotFound):
+        ask(published, "A9")
+
+
+def test_engagements_of_the_sample_are_answered(db: Database) -> None:
+    load_sample(db)
+    now = dt.datetime(2025, 7, 10, tzinfo=dt.UTC)
+    for id in ("A00001", "A00017"):
+        if db.get(Engagement, id) is not None:
+            assert sentences(inquire(db, id, now, seconds=1), Voice.PLANNER)
