@@ -268,10 +268,12 @@ class _Diary:
         problem = self.problem.model_copy(update={"experts": experts})
         return replace(self, problem=problem, expert=expert)
 
-    def room(self, first_day: dt.date, sessions: int) -> Room:
-        """How many engagements of so many sessions fit from a day on."""
+    def room(self, first_day: dt.date, sessions: int, known: int = 0) -> Room:
+        """How many engagements of so many sessions fit from a day on; `known` are known to."""
         most = self._at_most(first_day, sessions)
-        return Room(self.placed(first_day, sessions, most), most)
+        if known >= most:
+            return Room(known, most)
+        return Room(max(known, self.placed(first_day, sessions, most)), most)
 
     def placed(self, first_day: dt.date, sessions: int, wanted: int) -> int:
         """Place up to so many engagements, each complete, and let the judge pass them."""
@@ -421,9 +423,8 @@ def _room_of(diary: _Diary, rules: ProgrammeRules, days: Sequence[dt.date]) -> _
     for day in reversed(days):
         first, least, now = first_session_from(rules, day), 0, dict[int, Room]()
         for sessions in LENGTHS:
-            counted = diary.room(first, sessions)
-            least = max(least, counted.at_least, later[sessions].at_least)
-            now[sessions] = Room(least, counted.at_most)
+            now[sessions] = diary.room(first, sessions, max(least, later[sessions].at_least))
+            least = now[sessions].at_least
         weeks.append(now)
         later = now
     last_days = {each: _last_day(diary, rules, days[0], each) for each in LENGTHS}
