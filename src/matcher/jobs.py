@@ -22,6 +22,7 @@ from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.notices.mailer import Mailer
 from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
+from matcher.planning.foresight import look_ahead
 from matcher.planning.runs import LEASE, Clock, Sessions, execute_run, queued_runs, reap
 from matcher.settings import Settings
 
@@ -31,6 +32,9 @@ QUEUE_NAME: Final = "matcher"
 SWEEP_EVERY: Final = dt.timedelta(minutes=1)
 MAIL_EVERY: Final = dt.timedelta(seconds=5)
 """How long a released notice may wait for a worker to look for it."""
+
+LOOK_AHEAD_EVERY: Final = dt.timedelta(seconds=30)
+"""How long after a release, or midnight, forecasts and rehearsals may wait to be begun."""
 
 POLL_SECONDS: Final = 1.0
 """How long a message may lie in the queue while the worker is idle."""
@@ -142,6 +146,7 @@ class Jobs:
             self._queue, workers=1, worker_type="thread", periodic=False, max_delay=POLL_SECONDS
         )
         sweeper = self._keep(self.sweep, "sweeper", min(SWEEP_EVERY, self._lease))
+        self._keep(lambda: look_ahead(self._sessions, self._clock), "foresight", LOOK_AHEAD_EVERY)
         mailing = self._keep(self.mail, "mailer", MAIL_EVERY) if self._mailer else None
         consumer.run()
         self._stopping.set()
