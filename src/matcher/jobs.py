@@ -22,6 +22,7 @@ from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.notices.mailer import Mailer
 from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
+from matcher.planning.foresight import look_ahead
 from matcher.planning.runs import LEASE, Clock, Sessions, execute_run, queued_runs, reap
 from matcher.planning.turns import waits_for
 from matcher.settings import Settings
@@ -34,6 +35,9 @@ SWEEP_EVERY: Final = dt.timedelta(seconds=15)
 
 MAIL_EVERY: Final = dt.timedelta(seconds=5)
 """How long a released notice may wait for a worker to look for it."""
+
+LOOK_AHEAD_EVERY: Final = dt.timedelta(seconds=30)
+"""How long after a release, or midnight, forecasts and rehearsals may wait to be begun."""
 
 POLL_SECONDS: Final = 1.0
 """How long a message may lie in the queue while the worker is idle."""
@@ -153,6 +157,7 @@ class Jobs:
             self._queue, workers=1, worker_type="thread", periodic=False, max_delay=POLL_SECONDS
         )
         sweeper = self._keep(self.sweep, "sweeper", min(SWEEP_EVERY, self._lease))
+        self._keep(lambda: look_ahead(self._sessions, self._clock), "foresight", LOOK_AHEAD_EVERY)
         mailing = self._keep(self.mail, "mailer", MAIL_EVERY) if self._mailer else None
         consumer.run()
         self._stopping.set()

@@ -26,6 +26,8 @@ from matcher.models import (
     Release,
     Session,
     SessionDeparture,
+    StoredForecast,
+    StoredRehearsal,
 )
 
 Fields = Mapping[str, Any]
@@ -35,6 +37,8 @@ NOT_AUDITED: Final[Mapping[type[Base], str]] = {
     AuditEntry: "it is the audit",
     IdempotentRequest: "it only keeps an answer for a day, in case it is asked for again",
     SessionDeparture: "the entry of the session itself says that it left the expert",
+    StoredForecast: "nobody makes it: it is computed from records, and can be again",
+    StoredRehearsal: "nobody makes it: it is computed from records, and can be again",
 }
 """Kinds of records without entries, and why."""
 

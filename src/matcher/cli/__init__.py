@@ -55,6 +55,10 @@ COMMANDS = {
     ),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
     "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),
+    "forecast": LazyCommand("matcher.cli.foresight", "foresee", "Count what more fits, by week."),
+    "rehearse": LazyCommand(
+        "matcher.cli.foresight", "rehearse_losses", "Try the loss of each expert."
+    ),
     "check": LazyCommand("matcher.cli.files", "check", "Judge a plan file against its problem."),
 }
 

@@ -19,6 +19,7 @@ from matcher.models.departure import SessionDeparture
 from matcher.models.engagement import Engagement, EngagementState
 from matcher.models.expert import ConflictOfInterest, Expert, ExpertAbsence
 from matcher.models.feed import Feed, FeedLanguage, FeedOwner
+from matcher.models.foresight import StoredForecast, StoredRehearsal
 from matcher.models.hold import HeldSession, Hold, HoldOutcome
 from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
@@ -89,6 +90,8 @@ __all__ = [
     "SessionLapse",
     "SessionReport",
     "SessionStatus",
+    "StoredForecast",
+    "StoredRehearsal",
     "WeeklyHours",
     "Withdrawal",
     "holds",

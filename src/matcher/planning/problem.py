@@ -257,6 +257,10 @@ class Records:
         """The problem of giving one session another time, its expert and everything else fixed."""
         return self._around([self._loosened(session)])
 
+    def problem_beside(self, stranger: problem_1.Engagement) -> Problem:
+        """The problem of an engagement that is not on record, everything that is there fixed."""
+        return self._around([stranger])
+
     def _around(self, free: Sequence[problem_1.Engagement]) -> Problem:
         """The problem of some engagements among all that their experts are bound to."""
         concerned = _experts_of(free)

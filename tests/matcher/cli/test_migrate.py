@@ -21,7 +21,7 @@ def test_it_makes_the_database_and_says_so(
     assert main(["migrate"]) == 0
 
     assert capsys.readouterr().out == (
-        "sqlite:///var/matcher.sqlite has been made, at schema 0004.\n"
+        "sqlite:///var/matcher.sqlite has been made, at schema 0005.\n"
     )
     assert (own_folder / "var" / "matcher.sqlite").is_file()
 
@@ -33,7 +33,7 @@ def test_it_can_be_run_again(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert main(["migrate"]) == 0
     assert capsys.readouterr().out == (
-        "sqlite:///var/matcher.sqlite is up to date, at schema 0004.\n"
+        "sqlite:///var/matcher.sqlite is up to date, at schema 0005.\n"
     )
 
 

@@ -1,0 +1,166 @@
+"""`matcher forecast` and `matcher rehearse`: what more fits, and what a loss would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+
+from matcher.cli.database import opened_database
+from matcher.models import Application
+from matcher.planning.forecast import (
+    LENGTHS,
+    Forecast,
+    Room,
+    SpecialtyForecast,
+    forecast,
+    last_day_sentence,
+    typical_profile,
+)
+from matcher.planning.problem import Records
+from matcher.planning.rehearsal import Rehearsal, experts_with_sessions_to_come, rehearse
+from matcher.programme import ProgrammeRules
+from matcher.report.language import Voice
+from matcher.settings import Settings
+
+Language = Literal["ja", "en"]
+
+PROGRAMME = click.option("--programme", metavar="ID", default="tokyo-2025", show_default=True)
+LANGUAGE = click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
+
+SHOWN = 3
+"""Limits that are named of a specialty."""
+
+
+@click.command("forecast")
+@PROGRAMME
+@LANGUAGE
+def foresee(programme: str, lang: Language) -> None:
+    """Count how many more engagements fit, by specialty and week, with nothing published changed.
+
+    Counted are typical engagements of five, four and three sessions, in the real calendars.
+    """
+    settings, voice, console = Settings.from_environment(), Voice(lang), Console()
+    with opened_database(settings, read_only=True) as db:
+        records = Records.load(db, programme, settings.now())
+        applications = db.scalars(select(Application).where(Application.programme_id == programme))
+        profile = typical_profile(records, tuple(applications))
+        found = forecast(records, profile)
+        for specialty in found.specialties:
+            _show(specialty, records.rules, voice, console)
+        _print(console, _notes(found, voice))
+
+
+def _show(found: SpecialtyForecast, rules: ProgrammeRules, voice: Voice, console: Console) -> None:
+    (name,) = (each.name for each in rules.specialties if each.id == found.specialty)
+    table = Table(
+        title=f"{voice.name(name)}  "
+        + voice.say(
+            f"専門家{found.experts}名・日程待ち{found.waiting}件",
+            f"{found.experts} experts, {found.waiting} engagements waiting",
+        )
+    )
+    table.add_column(voice.say("決定日", "accepted on"))
+    table.add_column(voice.say("第1回の最短日", "first session from"))
+    for length in LENGTHS:
+        table.add_column(voice.say(f"{length}回", f"of {length}"), justify="right")
+    for week in found.weeks:
+        room = (_room(week.room[length]) for length in LENGTHS)
+        table.add_row(f"{week.accepted_on}", f"{week.first_session_from}", *room)
+    console.print(table)
+    _print(
+        console,
+        [voice.name(last_day_sentence(name, each, found.last_days[each])) for each in LENGTHS],
+    )
+    for gain in found.bottlenecks[:SHOWN]:
+        ja, en = (
+            ("1週間の上限", "a week")
+            if gain.limit == "max_per_week"
+            else ("担当回数の上限", "in all")
+        )
+        told = voice.say(
+            f"{gain.expert_id}の{ja}を{gain.raised_by}回増やすと、5回の派遣があと{gain.gain}件"
+            "入ることを確かめました。",
+            f"With {gain.raised_by} more {en} of {gain.expert_id}, {gain.gain} more of five fit.",
+        )
+        _print(console, [told])
+
+
+def _room(room: Room) -> str:
+    exact = room.at_least == room.at_most
+    return f"{room.at_least}" if exact else f"{room.at_least}–{room.at_most}"
+
+
+def _notes(found: Forecast, voice: Voice) -> list[str]:
+    profile = found.profile
+    place = profile.municipality_code or voice.say("オンライン", "online")
+    return [
+        voice.say(
+            f"標準的な派遣: 1回{profile.session_minutes}分、{place}、"
+            f"間隔{profile.min_gap_days}〜{profile.max_gap_days}日。",
+            f"A typical engagement: sessions of {profile.session_minutes} minutes, {place}, "
+            f"{profile.min_gap_days} to {profile.max_gap_days} days apart.",
+        ),
+        voice.say(
+            "複数の専門分野をもつ専門家は各分野で数えているため、分野の件数は足し合わせられません。"
+            "日程待ちの案件の分は差し引いていません。",
+            "Experts of several specialties are counted in each, so these numbers do not add up. "
+            "Engagements that wait are not subtracted.",
+        ),
+    ]
+
+
+@click.command("rehearse")
+@PROGRAMME
+@LANGUAGE
+def rehearse_losses(programme: str, lang: Language) -> None:
+    """For each expert: what would be lost if they dropped out tomorrow, the worst first.
+
+    Everything of the others stands; what the loss touches is planned again at the least cost.
+    """
+    settings, voice = Settings.from_environment(), Voice(lang)
+    with opened_database(settings, read_only=True) as db:
+        records = Records.load(db, programme, settings.now())
+        found = [rehearse(records, each) for each in experts_with_sessions_to_come(records)]
+    worst_first = sorted(found, key=lambda each: each.damage, reverse=True)
+    Console().print(_losses(worst_first, voice))
+
+
+def _losses(found: Sequence[Rehearsal], voice: Voice) -> Table:
+    table = Table(
+        title=voice.say("専門家が明日から不在の場合", "If this expert dropped out tomorrow")
+    )
+    for ja, en in (
+        ("専門家", "expert"),
+        ("今後の派遣", "sessions to come"),
+        ("実施できなくなる案件", "lost"),
+        ("回数が減る案件", "shortened"),
+        ("失われる派遣", "sessions lost"),
+        ("日時の変更", "moved"),
+        ("引き継ぎ", "taken over"),
+        ("失われる仮押さえ", "held times lost"),
+        ("費用", "cost"),
+        ("費用の下限", "bound"),
+    ):
+        table.add_column(voice.say(ja, en), overflow="fold")
+    for each in found:
+        numbers = (each.sessions_lost, each.moved, each.taken_over, each.held_times_lost)
+        table.add_row(
+            each.expert_id,
+            f"{each.sessions_to_come}",
+            ", ".join(each.lost) or "–",
+            ", ".join(each.shortened) or "–",
+            *map(str, numbers),
+            f"{each.cost:,}",
+            voice.say("最適", "optimal") if each.proven else f"{each.bound:,}",
+        )
+    return table
+
+
+def _print(console: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False, highlight=False)

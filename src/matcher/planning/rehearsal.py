@@ -1,0 +1,167 @@
+"""If an expert dropped out tomorrow: what would be lost, and the cheapest repair.
+
+Only the engagements that have sessions of the expert to come are planned again, among the other
+candidates; everything else stands, times on hold included. What a planner pinned for those
+engagements no longer holds: the person it was pinned for is gone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from matcher.clock import from_wall_time
+from matcher.models import Engagement, Session, SessionStatus
+from matcher.planning.problem import PLANNABLE_STATES, Records
+from solver import Parameters, solve
+from solver.plan import Plan
+from solver.problem import BusyTime, Problem
+from solver.problem_file import ProblemFile
+
+REPAIR = Parameters(time_limit_seconds=10.0)
+"""Repairs are small; where one takes longer, its bound tells what is left open."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the loss of one expert would do, and the repaired plan's figures."""
+
+    expert_id: str
+    sessions_to_come: int
+    lost: tuple[str, ...]
+    """The engagements that would get no session any more."""
+    shortened: tuple[str, ...]
+    """Those that would get fewer than are published."""
+    moved: int
+    """The sessions that would take place at another time."""
+    taken_over: int
+    """The sessions that would take place, with somebody else."""
+    sessions_lost: int
+    held_times_lost: int
+    """The times on hold with the expert, which would have to be offered anew."""
+    cost: int
+    bound: int
+    proven: bool
+    """Whether no repair costs less."""
+    problem: ProblemFile
+    plan: Plan
+    """The repair, as the judge passed it."""
+
+    @property
+    def damage(self) -> tuple[int, int, int]:
+        """By which the worst comes first, the larger the worse."""
+        return len(self.lost), self.sessions_lost, self.moved
+
+
+def experts_with_sessions_to_come(records: Records) -> tuple[str, ...]:
+    """Whose loss would touch a published session, by id."""
+    return tuple(
+        sorted(
+            {
+                each.expert_id
+                for sessions in records.sessions.values()
+                for each in sessions
+                if _is_to_come(records, each)
+            }
+        )
+    )
+
+
+def rehearse(
+    records: Records,
+    expert_id: str,
+    parameters: Parameters = REPAIR,
+) -> Rehearsal:
+    """Take an expert away from tomorrow on, and repair what that touches at the least cost."""
+    touched = _touched(records, expert_id)
+    file = ProblemFile.from_problem(problem_without(records, expert_id))
+    plan = solve(file, parameters)
+    served = {each.engagement: each for each in plan.assignments}
+    lost, shortened, moved, taken_over, gone = [], [], 0, 0, 0
+    for engagement in touched:
+        published = records.sessions[engagement.id]
+        assignment = served.get(engagement.id)
+        starts = [from_wall_time(each) for each in assignment.starts] if assignment else []
+        kept = published[: len(starts)]
+        missing = len(published) - len(kept)
+        to_come = [each for each in published if _is_to_come(records, each)]
+        if missing >= len(to_come):
+            lost.append(engagement.id)
+        elif missing:
+            shortened.append(engagement.id)
+        gone += missing
+        repaired = [pair for pair in zip(kept, starts, strict=False) if pair[0] in to_come]
+        moved += sum(session.start_at != start for session, start in repaired)
+        taken_over += sum(session.expert_id == expert_id for session, _ in repaired)
+    return Rehearsal(
+        expert_id,
+        len(_sessions_to_come(records, expert_id)),
+        tuple(lost),
+        tuple(shortened),
+        moved,
+        taken_over,
+        gone,
+        sum(len(hold.sessions) for hold in records.holds.values() if hold.expert_id == expert_id),
+        plan.cost.total,
+        plan.bound,
+        plan.status == "optimal",
+        file,
+        plan,
+    )
+
+
+def problem_without(records: Records, expert_id: str) -> Problem:
+    """The problem of the engagements that the loss of an expert touches, everything else fixed."""
+    touched = _touched(records, expert_id)
+    ids = {each.id for each in touched}
+    pins = {id: held for id, held in records.pins.items() if id not in ids}
+    terms = records.terms.model_copy(update={"frozen_days": 0})
+    problem = replace(records, pins=pins, terms=terms).problem(touched)
+    gone = dt.datetime.combine(records.first_free_day, dt.time())
+    end = dt.datetime.combine(problem.calendar.last_day + dt.timedelta(days=1), dt.time())
+    away = (BusyTime(gone, end),) if gone < end else ()
+    return problem.model_copy(
+        update={
+            "experts": tuple(
+                each.model_copy(update={"busy": (*each.busy, *away)})
+                if each.id == expert_id
+                else each
+                for each in problem.experts
+            ),
+            "engagements": tuple(
+                each.model_copy(
+                    update={
+                        "candidates": tuple(c for c in each.candidates if c.expert != expert_id),
+                        "reassign": each.reassign
+                        or any(pin.expert == expert_id for pin in each.pinned),
+                    }
+                )
+                if each.id in ids
+                else each
+                for each in problem.engagements
+            ),
+        }
+    )
+
+
+def _touched(records: Records, expert_id: str) -> tuple[Engagement, ...]:
+    ids = {each.engagement_id for each in _sessions_to_come(records, expert_id)}
+    return tuple(
+        each
+        for each in records.engagements.values()
+        if each.id in ids and each.state in PLANNABLE_STATES
+    )
+
+
+def _sessions_to_come(records: Records, expert_id: str) -> Sequence[Session]:
+    return [
+        each
+        for sessions in records.sessions.values()
+        for each in sessions
+        if each.expert_id == expert_id and _is_to_come(records, each)
+    ]
+
+
+def _is_to_come(records: Records, session: Session) -> bool:
+    return session.status == SessionStatus.CONFIRMED and not records.stands(session)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from matcher.database import create_database_engine, migrate, session_factory
+from matcher.models import Plan, StoredForecast, StoredRehearsal
+from matcher.planning.foresight import look_ahead
+from tests.matcher import rows
+
+NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
+LATER, TOMORROW = NOON + dt.timedelta(hours=1), NOON + dt.timedelta(days=1)
+
+
+@pytest.fixture
+def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
+    migrate(database_url)
+    engine = create_database_engine(database_url)
+    factory = session_factory(engine)
+    with factory.begin() as db:
+        rows.add_engagements(db, "A1")
+        db.add(rows.session("S1"))
+    yield factory
+    engine.dispose()
+
+
+def computed(sessions: sessionmaker[Session]) -> tuple[list[dt.datetime], list[dt.datetime]]:
+    with sessions() as db:
+        return (
+            list(db.scalars(select(StoredForecast.computed_at))),
+            list(db.scalars(select(StoredRehearsal.computed_at))),
+        )
+
+
+def test_both_are_computed_once_for_a_release_and_a_day(sessions: sessionmaker[Session]) -> None:
+    look_ahead(sessions, lambda: NOON)
+    look_ahead(sessions, lambda: LATER)
+    assert computed(sessions) == ([NOON], [NOON])
+    look_ahead(sessions, lambda: TOMORROW)
+    assert computed(sessions) == ([TOMORROW], [TOMORROW])
+
+
+def test_a_run_that_waits_goes_first(sessions: sessionmaker[Session]) -> None:
+    run = {"time_limit_seconds": 1, "workers": 1, "seed": 0, "created_by": "planner"}
+    with sessions.begin() as db:
+        db.add(Plan(id="P1", programme_id="tokyo-2025", created_at=NOON, problem=b"-", **run))
+    look_ahead(sessions, lambda: NOON)
+    assert computed(sessions) == ([], [])
+
+
+def test_the_figures_of_a_rehearsal_are_kept(sessions: sessionmaker[Session]) -> None:
+    look_ahead(sessions, lambda: NOON)
+    with sessions() as db:
+        kept = db.scalars(select(StoredRehearsal)).one()
+        assert (kept.expert_id, kept.lost, kept.sessions_lost) == ("E1", ("A1",), 1)
+
+
+def test_who_has_no_session_to_come_any_more_is_taken_off(sessions: sessionmaker[Session]) -> None:
+    look_ahead(sessions, lambda: NOON)
+    look_ahead(sessions, lambda: rows.MORNING + dt.timedelta(days=1))
+    assert computed(sessions)[1] == []
