@@ -175,23 +175,24 @@ def with_kept(
     """
     plan = {assignment.engagement: assignment for assignment in assignments}
     engagements = tuple(
-        each.model_copy(update={"pinned": _pins(each, plan.get(each.id), reassigned=reassigned)})
-        for each in problem.engagements
+        _kept(each, plan.get(each.id), reassigned=reassigned) for each in problem.engagements
     )
     return problem.model_copy(update={"engagements": engagements})
 
 
-def _pins(
-    engagement: Engagement, planned: Assignment | None, *, reassigned: bool
-) -> tuple[Pin, ...]:
+def _kept(engagement: Engagement, planned: Assignment | None, *, reassigned: bool) -> Engagement:
+    """Its published sessions pinned; the others then stay with the same expert, as one plan has."""
     if engagement.current is None or planned is None:
-        return engagement.pinned
+        return engagement
     if planned.expert != engagement.current.expert and not reassigned:
-        return engagement.pinned
+        return engagement
     free = _free(engagement, len(planned.starts))
     kept = [
         Pin(session=number, expert=planned.expert, start=start)
         for number, start in _published(engagement)
         if number in free and planned.starts[number - 1] == start
     ]
-    return tuple(sorted((*engagement.pinned, *kept), key=lambda pin: pin.session))
+    pinned = sorted((*engagement.pinned, *kept), key=lambda pin: pin.session)
+    if not kept or pinned[-1].expert != planned.expert:
+        return engagement
+    return engagement.model_copy(update={"pinned": tuple(pinned), "reassign": False})
