@@ -125,6 +125,8 @@ def keep_promises(
     """
     search = _Search(file, parameters, cancelled)
     found = search.trade(SERVICE_FIRST, search.unit)
+    if search.is_small:
+        found = search.fewest(found)
     return search.point(found, found.broken)
 
 
@@ -169,6 +171,7 @@ class _Search:
         self._finished: dict[tuple[Assignment, ...], Plan] = {}
         organizations, experts = unkeepable(file.problem)
         self._people = len(organizations) + len(experts)
+        self._nothing = service_of(file.problem, ())
         self.unit = max(1, service_parts(file.problem)[1])
         self.is_small = count_starts(compile_grid(file.problem)) <= MOST_STARTS
 
@@ -221,10 +224,23 @@ class _Search:
             seed=self._parameters.seed,
             promises=(broken, weight_of_loss(self._problem)),
         )
-        self._exact[broken] = traded.least_service(proof.bound, broken)
+        impossible = self._nothing + 1
+        least = impossible if proof.infeasible else traded.least_service(proof.bound, broken)
+        self._exact[broken] = least
         if proof.schedule is not None:
             rows = all_rows(proof.schedule)
             self._learn(assignments_of(self._problem, grid, rows))
+
+    def fewest(self, found: _Known) -> _Known:
+        """Break one promise less, as long as a small problem is served as well."""
+        while found.broken > 0:
+            self.within(found.broken - 1)
+            less = [e for e in self._known if e.broken < found.broken]
+            better = [each for each in less if each.service <= found.service]
+            if not better:
+                break
+            found = min(better, key=lambda each: (each.service, each.broken))
+        return found
 
     def best(self, broken: int) -> _Known:
         """The best known plan that breaks so many promises at the most."""
@@ -246,7 +262,11 @@ class _Search:
                 self._exact.get(most, 0),
                 *(traded.least_service(bound, most) for traded, bound in self._bounds),
             ),
-            max(traded.least_broken(bound, service) for traded, bound in self._bounds),
+            max(
+                *(broken + 1 for broken, least in self._exact.items() if least > service),
+                *(traded.least_broken(bound, service) for traded, bound in self._bounds),
+                0,
+            ),
             self._people,
         )
 

@@ -42,6 +42,9 @@ COMMANDS = {
     "template": LazyCommand("matcher.cli.tables", "template", "Write a sheet to fill in."),
     "export": LazyCommand("matcher.cli.tables", "export", "Write records to CSV or Excel."),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
+    "stability": LazyCommand(
+        "matcher.cli.stability", "stability", "Show what each broken promise brings in service."
+    ),
     "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),
     "check": LazyCommand("matcher.cli.files", "check", "Judge a plan file against its problem."),
 }
