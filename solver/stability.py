@@ -46,7 +46,8 @@ PROMISES_FIRST = 5_000
 SHARE = 0.12
 """The share of the time that each of the solves may take."""
 
-SHORTEST_SECONDS = 1.0
+SHORTEST_SECONDS, MOST_SECONDS_OF_ONE = 1.0, 20.0
+"""What a solve gets at least, and CP-SAT at the most where only work is limited."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +176,15 @@ class _Search:
         self.unit = max(1, service_parts(file.problem)[1])
         self.is_small = count_starts(compile_grid(file.problem)) <= MOST_STARTS
 
-    def _solve(self, file: ProblemFile) -> Plan:
+    def _seconds(self) -> float | None:
+        """What the next solve may take; None where only work is limited."""
         seconds = self._parameters.time_limit_seconds
-        if seconds is not None and self._until is not None:
-            left = self._until - time.monotonic()
-            seconds = max(SHORTEST_SECONDS, min(SHARE * seconds, left))
-        parameters = replace(self._parameters, time_limit_seconds=seconds)
+        if seconds is None or self._until is None:
+            return None
+        return max(SHORTEST_SECONDS, min(SHARE * seconds, self._until - time.monotonic()))
+
+    def _solve(self, file: ProblemFile) -> Plan:
+        parameters = replace(self._parameters, time_limit_seconds=self._seconds())
         plan = solve(file, parameters, cancelled=self._cancelled)
         if plan.status == "infeasible_pins":
             raise NoPlanFound(f"no plan keeps all pinned sessions: {'; '.join(plan.conflicts)}")
@@ -220,7 +224,7 @@ class _Search:
         proof = solve_exactly(
             grid,
             pinned_schedule(grid),
-            limits={"max_time_in_seconds": 20.0},
+            limits={"max_time_in_seconds": self._seconds() or MOST_SECONDS_OF_ONE},
             seed=self._parameters.seed,
             promises=(broken, weight_of_loss(self._problem)),
         )
