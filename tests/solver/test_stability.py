@@ -44,9 +44,7 @@ class _Every(_Search):
                 if self._mendable((*chosen, choice)):
                     self._extend((*chosen, choice), cost)
             return
-        self.best_cost = None
-        self._finish(chosen, cost)
-        if self.best_cost is None:
+        if not self._holds(chosen):
             return
         plan = [
             Assignment.model_validate(
@@ -60,6 +58,11 @@ class _Every(_Search):
             service_of(self._stated, plan),
         )
         self.found[broken] = min(self.found.get(broken, service), service)
+
+    def _holds(self, chosen: tuple[Choice, ...]) -> bool:
+        self.best_cost = None
+        self._finish(chosen, 0)
+        return bool(self.best_cost is not None)
 
 
 @functools.cache
