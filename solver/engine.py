@@ -376,7 +376,7 @@ class _Run:
                 f"no way was found to complete the pinned sessions of {', '.join(names[:5])}; "
                 "give more time, or unpin them"
             )
-        plan = self._plan(_assignments(self._file.problem, self._grid, self._incumbent.best))
+        plan = self._plan(assignments_of(self._file.problem, self._grid, self._incumbent.best))
         if plan.cost.total != self._incumbent.cost:
             raise PlanRejected(
                 f"the search counts a cost of {self._incumbent.cost}, it is {plan.cost.total}"
@@ -416,7 +416,7 @@ class _Run:
         )
 
 
-def _assignments(problem: Problem, grid: Grid, best: Rows) -> tuple[Assignment, ...]:
+def assignments_of(problem: Problem, grid: Grid, best: Rows) -> tuple[Assignment, ...]:
     """The assignments of a best plan, in the order of the problem's engagements."""
     midnight = dt.datetime.combine(problem.calendar.first_day, dt.time())
     found = []

@@ -61,9 +61,23 @@ def count_starts(grid: Grid) -> int:
     return total
 
 
-def solve_exactly(grid: Grid, hint: Schedule, *, limits: dict[str, float], seed: int) -> Proof:
-    """Solve the whole problem, starting from a plan that is known."""
-    return _Model(grid).solve(hint, limits, seed)
+def solve_exactly(
+    grid: Grid,
+    hint: Schedule,
+    *,
+    limits: dict[str, float],
+    seed: int,
+    promises: tuple[int, int] | None = None,
+) -> Proof:
+    """Solve the whole problem, starting from a plan that is known.
+
+    `promises`: how many may be broken at the most, and how many more an engagement counts that
+    loses all its published sessions, as `promises.Disturbance` counts them.
+    """
+    model = _Model(grid)
+    if promises is not None:
+        model.keep_promises(*promises)
+    return model.solve(hint, limits, seed)
 
 
 def open_starts(grid: Grid, pair: int) -> list[Start]:
@@ -257,6 +271,28 @@ class _Model:
         home = int(self._grid.expert_place[expert])
         here, there = (home if v.site == ONLINE else v.site for v in (first, second))
         return int(self._grid.travel[here, there])
+
+    def keep_promises(self, most: int, lost: int) -> None:
+        """Break no more promises than so many; a change of expert has to cost something here."""
+        grid = self._grid
+        published = grid.current_day != NO_DAY
+        broken: list[cp_model.LinearExprT] = [
+            self._serves[pair] for pair in np.nonzero(grid.pair_once_cost > 0)[0]
+        ]
+        broken += [
+            visit.chosen
+            for visit in self._visits
+            if published[visit.owner, visit.number]
+            and (visit.day, visit.start) != self._published_at(visit.owner, visit.number)
+        ]
+        for a, served in enumerate(self._served):
+            broken += [each.negated() for n, each in enumerate(served) if published[a, n]]
+            if published[a].any():
+                broken.append(lost * served[0].negated())
+        self._model.add(sum(broken) <= most)
+
+    def _published_at(self, a: int, number: int) -> tuple[int, int]:
+        return int(self._grid.current_day[a, number]), int(self._grid.current_minute[a, number])
 
     def _price_visits(self) -> None:
         """Match, travel, preference, wait and moves of each visit."""

@@ -54,6 +54,9 @@ COMMANDS = {
         "matcher.cli.replay", "replay_plan", "Solve a stored plan's problem again."
     ),
     "solve": LazyCommand("matcher.cli.files", "solve", "Make a plan for a problem file."),
+    "stability": LazyCommand(
+        "matcher.cli.stability", "stability", "Show what each broken promise brings in service."
+    ),
     "explain": LazyCommand("matcher.cli.explain", "explain", "Say why an engagement is served so."),
     "forecast": LazyCommand("matcher.cli.foresight", "foresee", "Count what more fits, by week."),
     "rehearse": LazyCommand(
