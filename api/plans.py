@@ -35,7 +35,7 @@ from matcher.planning.releases import PublicationPart, publish_untouched
 from matcher.planning.releases import publish as publish_plan
 from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
 from matcher.planning.runs import discard as discard_plan
-from matcher.planning.turns import waits_for
+from matcher.planning.turns import runs_ahead
 from matcher.programme import Specialty
 from matcher.report.changes_document import ChangesDocument, changes_document
 from solver.problem import Weights
@@ -170,6 +170,7 @@ class PlanView(PlanSummary):
     waits_for: str | None = Field(
         default=None, description="the run that ends before this one begins; null: none"
     )
+    runs_ahead: int = Field(default=0, description="how many runs end before this one begins")
     progress: tuple[ProgressView, ...]
 
 
@@ -177,6 +178,14 @@ class PlanPage(Page):
     """Plans, the newest first."""
 
     items: tuple[PlanSummary, ...]
+
+
+def in_turn(plan: Plan) -> PlanView:
+    """A plan as it is shown, with the runs that go before it."""
+    ahead = runs_ahead(database(), plan)
+    return PlanView.of(plan).model_copy(
+        update={"waits_for": ahead[0] if ahead else None, "runs_ahead": len(ahead)}
+    )
 
 
 @blueprint.get("", responses={200: PlanPage})
@@ -193,14 +202,13 @@ def list(query: PlanQuery) -> PlanPage:
 @blueprint.get("/<plan_id>", responses={200: PlanView})
 def get(path: PlanPath) -> PlanView:
     """Get a plan: its state, and the figures of its run so far."""
-    plan = one(Plan, path.plan_id)
-    return PlanView.of(plan).model_copy(update={"waits_for": waits_for(database(), plan)})
+    return in_turn(one(Plan, path.plan_id))
 
 
 @blueprint.post("/<plan_id>/discarding", responses={200: PlanView})
 def discard(path: PlanPath, body: NoFields) -> PlanView:  # noqa: ARG001  it must be empty
     """Put a ready plan aside: it stays on record, and is not published."""
-    return PlanView.of(discard_plan(database(), path.plan_id))
+    return in_turn(discard_plan(database(), path.plan_id))
 
 
 @blueprint.post("", responses={202: PlanView})
@@ -209,13 +217,15 @@ def start(body: PlanBody) -> Created[PlanView]:
     parameters = body.parameters(services().settings.default_time_limit_seconds)
     plan = start_run(database(), body.programme_id, parameters, principal().name, now())
     afterwards(partial(services().jobs.enqueue, plan.id))
-    return PlanView.of(plan), HTTPStatus.ACCEPTED, {"Location": f"/v1/plans/{plan.id}"}
+    return in_turn(plan), HTTPStatus.ACCEPTED, {"Location": f"/v1/plans/{plan.id}"}
 
 
 @blueprint.post("/<plan_id>/cancellation", responses={200: PlanView})
 def cancel(path: PlanPath, body: NoFields) -> PlanView:  # noqa: ARG001  it must be empty
     """Stop a run: at once where it waits, else within seconds, with the best plan so far."""
-    return PlanView.of(cancel_run(database(), path.plan_id, now()))
+    plan = cancel_run(database(), path.plan_id, now())
+    afterwards(services().jobs.announce_waiting)  # those that had to let this one go first
+    return in_turn(plan)
 
 
 @blueprint.post("/<plan_id>/publication", responses={201: ReleaseView})

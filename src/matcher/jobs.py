@@ -121,7 +121,7 @@ class Jobs:
                 stopping=self._stopping,
             )
         if done:
-            self._announce_waiting()  # those that had to let this one go first
+            self.announce_waiting()  # those that had to let this one go first
         return done
 
     def sweep(self) -> None:
@@ -130,13 +130,20 @@ class Jobs:
             retried = reap(db, self._clock())
         for plan_id in retried:
             logger.warning("run %s is tried again: its worker stopped answering", plan_id)
-        self._announce_waiting()
+        self.announce_waiting()
 
-    def _announce_waiting(self) -> None:
-        """Send a message for each queued run without one, whose turn it is."""
-        with self._sessions.begin() as db:
-            waiting = [each.id for each in queued_runs(db) if waits_for(db, each) is None]
-        announced = {task.args[0] for task in self._queue.pending() if task.args}
+    def announce_waiting(self) -> None:
+        """Send a message for each queued run without one, whose turn it is.
+
+        Where that fails, the next sweep tries again: it undoes nothing of what has ended.
+        """
+        try:
+            with self._sessions.begin() as db:
+                waiting = [each.id for each in queued_runs(db) if waits_for(db, each) is None]
+            announced = {task.args[0] for task in self._queue.pending() if task.args}
+        except Exception:
+            logger.exception("it could not be told which runs are next")
+            return
         for plan_id in waiting:
             if plan_id not in announced:
                 self.enqueue(plan_id)

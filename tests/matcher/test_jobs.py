@@ -147,6 +147,31 @@ def test_a_queue_that_is_away_keeps_nobody_from_asking(
     assert plan_of(sessions, plan_id).state == PlanState.QUEUED
 
 
+def test_a_queue_that_is_away_undoes_nothing_of_what_has_ended(
+    settings: Settings, jobs: Jobs, sessions: Sessions, queue: Huey
+) -> None:
+    first, second = queue_run(sessions), queue_run(sessions)
+    queue.storage.close()
+    (settings.data_directory / "queue.sqlite").write_bytes(b"not a database" * 100)
+    oldest, other = sorted((first, second))  # asked for at the same moment
+
+    assert jobs.execute(oldest)
+    assert plan_of(sessions, oldest).state == PlanState.READY
+    assert plan_of(sessions, other).state == PlanState.QUEUED
+
+
+def test_of_runs_that_take_turns_only_the_next_is_announced(
+    jobs: Jobs, sessions: Sessions, queue: Huey
+) -> None:
+    oldest, other = sorted((queue_run(sessions), queue_run(sessions)))
+    jobs.announce_waiting()
+    assert announced(queue) == [oldest]
+
+    queue.dequeue()
+    assert jobs.execute(oldest)
+    assert announced(queue) == [other]
+
+
 def test_a_queue_on_postgresql_carries_messages_too(
     postgres_url: str, settings: Settings, sessions: Sessions
 ) -> None:

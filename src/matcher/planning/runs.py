@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
 from matcher.clock import utc_now
-from matcher.errors import Conflict, MatcherError, NotFound
+from matcher.errors import Conflict, Invalid, MatcherError, NotFound
 from matcher.fields import TimeLimit
 from matcher.models import Plan, PlanState, PlanTerms, ProgressRecord
 from matcher.planning.ground import ground_of, latest_release_number
@@ -76,8 +76,11 @@ def start_run(
     Raises:
         NotFound: there is no such programme, or no plannable engagement of an id in the terms.
         Conflict: one that the terms name is on hold.
+        Invalid: the last day of the terms is not one on which a session could be placed.
     """
-    Records.load(db, programme_id, now, terms=parameters.terms).in_scope()
+    records = Records.load(db, programme_id, now, terms=parameters.terms)
+    _check_until(records)
+    records.in_scope()
     plan = Plan(
         programme_id=programme_id,
         terms=parameters.terms,
@@ -91,6 +94,26 @@ def start_run(
     db.add(plan)
     db.flush()
     return plan
+
+
+def _check_until(records: Records) -> None:
+    """Refuse a last day before the first free one, or after the period."""
+    until, period = records.terms.until, records.rules.implementation_period
+    first, last = max(records.first_free_day, period.first_day), period.last_day
+    if until is None or first <= until <= last:
+        return
+    early = until < first
+    raise Invalid(
+        "until",
+        f"no session can be placed before {first}" if early else f"the period ends on {last}",
+        f"give a day from {first} to {last}, or none" if first <= last else "give none",
+        reason_ja=f"{first}より前には派遣を計画できません"
+        if early
+        else f"派遣期間は{last}までです",
+        remedy_ja=f"{first}から{last}までの日を指定するか、省略してください"
+        if first <= last
+        else "省略してください",
+    )
 
 
 def cancel_run(db: Database, plan_id: str, now: dt.datetime) -> Plan:
@@ -275,11 +298,11 @@ class Attempt:
         cls, sessions: Sessions, plan_id: str, *, clock: Clock, lease: dt.timedelta
     ) -> Attempt | None:
         """Claim a queued run; None where it is not queued (any more), or another goes before it."""
-        now = clock()
         with sessions.begin() as db:
             run = db.get(Plan, plan_id)
             if run is None or not has_its_turn(db, run):
                 return None
+            now = clock()  # not before: it may have waited for a run that has ended since
             number = db.scalar(
                 update(Plan)
                 .where(Plan.id == plan_id, Plan.state == PlanState.QUEUED)

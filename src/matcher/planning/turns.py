@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.models import Plan, PlanState, PlanTerms, Programme
 
-__all__ = ["has_its_turn", "overlap", "waits_for"]
+__all__ = ["has_its_turn", "overlap", "runs_ahead", "waits_for"]
 
 
 def has_its_turn(db: Database, run: Plan) -> bool:
@@ -21,8 +21,14 @@ def waits_for(db: Database, run: Plan) -> str | None:
 
     That is one which is being solved, else the oldest that waits.
     """
+    ahead = runs_ahead(db, run)
+    return ahead[0] if ahead else None
+
+
+def runs_ahead(db: Database, run: Plan) -> tuple[str, ...]:
+    """The ids of the runs that have to end before a queued one begins, the next to end first."""
     if run.state != PlanState.QUEUED:
-        return None
+        return ()
     others = db.scalars(
         select(Plan)
         .where(Plan.programme_id == run.programme_id, Plan.id != run.id)
@@ -30,7 +36,7 @@ def waits_for(db: Database, run: Plan) -> str | None:
         .order_by(Plan.created_at, Plan.id)
         .execution_options(populate_existing=True)
     ).all()
-    before = [
+    ahead = [
         other
         for other in others
         if overlap(run.terms, other.terms)
@@ -39,8 +45,8 @@ def waits_for(db: Database, run: Plan) -> str | None:
             or (other.created_at, other.id) < (run.created_at, run.id)
         )
     ]
-    before.sort(key=lambda each: each.state != PlanState.SOLVING)
-    return before[0].id if before else None
+    ahead.sort(key=lambda each: each.state != PlanState.SOLVING)
+    return tuple(each.id for each in ahead)
 
 
 def overlap(one: PlanTerms, other: PlanTerms) -> bool:

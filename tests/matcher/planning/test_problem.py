@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time, wall_time
-from matcher.errors import NotFound
+from matcher.errors import Conflict, NotFound
 from matcher.models import (
     Application,
     ApplicationAbsence,
@@ -15,12 +15,16 @@ from matcher.models import (
     EngagementState,
     Expert,
     ExpertAbsence,
+    HeldSession,
+    Hold,
+    Pin,
+    PinKind,
     PlanTerms,
     Session,
     WeeklyHours,
 )
 from matcher.planning.problem import EVERYTHING, Records, build_problem, sessions_of
-from matcher.programme import Phase
+from matcher.programme import Phase, Specialty
 from matcher.sample import load_sample
 from solver import Parameters, solve
 from solver import problem as problem_1
@@ -259,6 +263,179 @@ def test_what_is_not_plannable_cannot_be_asked_for(db: Database) -> None:
 
     with pytest.raises(NotFound, match="engagement 'A1'"):
         build(db, terms=only("A1"))
+
+
+def add_course(db: Database) -> None:
+    """Sessions of A1 on two Wednesdays three weeks apart, which E2 could have given too."""
+    rows.add_engagements(db, "A1", experts=("E1", "E2"))
+    db.add(rows.session("S1"))
+    db.add(rows.session("S2", rows.MORNING + 3 * WEEK, 60, number=2))
+    db.flush()
+
+
+def pinned(db: Database, terms: PlanTerms = EVERYTHING, now: dt.datetime = TOKYO_NOON) -> list[int]:
+    """The numbers of the sessions of A1 that a run under these terms leaves as they are."""
+    return [pin.session for pin in engagement_of(build(db, now, terms), "A1").pinned]
+
+
+def add_pin(db: Database, kind: PinKind, **what: object) -> Pin:
+    pin = Pin(
+        programme_id="tokyo-2025",
+        kind=kind,
+        engagement_id="A1",
+        created_at=TOKYO_NOON,
+        created_by="planner",
+        **what,
+    )
+    db.add(pin)
+    db.flush()
+    return pin
+
+
+def add_hold(db: Database, until: dt.datetime = TOKYO_NOON + DAY) -> Hold:
+    """The first times of A1, with E1, until tomorrow."""
+    hold = Hold(
+        programme_id="tokyo-2025",
+        engagement_id="A1",
+        expert_id="E1",
+        sessions=(HeldSession(1, rows.MORNING, rows.MORNING + 2 * HOUR),),
+        held_until=until,
+        created_at=TOKYO_NOON,
+        created_by="staff",
+    )
+    db.add(hold)
+    db.flush()
+    return hold
+
+
+@pytest.mark.parametrize(
+    ("days", "standing"), [(0, []), (6, []), (7, [1]), (27, [1]), (28, [1, 2])]
+)
+def test_sessions_of_the_next_days_are_frozen(db: Database, days: int, standing: list[int]) -> None:
+    """The first is a week after this day, the second four."""
+    add_course(db)
+    a_week_before = rows.MORNING - WEEK
+
+    assert pinned(db, PlanTerms(frozen_days=days), a_week_before) == standing
+
+
+def test_unless_told_otherwise_three_days_are_frozen(db: Database) -> None:
+    add_course(db)
+
+    assert pinned(db, PlanTerms(), rows.MORNING - 3 * DAY) == [1]
+    assert pinned(db, PlanTerms(), rows.MORNING - 4 * DAY) == []
+
+
+@pytest.mark.parametrize("away", ["expert", "organization"])
+def test_a_frozen_session_that_cannot_take_place_is_not_frozen(db: Database, away: str) -> None:
+    add_course(db)
+    times = {"start_at": rows.MORNING, "end_at": rows.MORNING + HOUR}
+    if away == "expert":
+        db.add(ExpertAbsence(expert_id="E1", **times))
+    else:
+        db.add(ApplicationAbsence(application_id="A1", **times))
+    db.flush()
+
+    assert pinned(db, PlanTerms(frozen_days=7), rows.MORNING - WEEK) == []
+
+
+def test_a_frozen_session_of_an_expert_who_is_gone_is_not_frozen(db: Database) -> None:
+    add_course(db)
+    db.get_one(Expert, "E1").active = False
+    db.flush()
+
+    assert pinned(db, PlanTerms(frozen_days=60)) == []
+
+
+def test_nothing_is_placed_or_changed_after_the_last_day_of_the_terms(db: Database) -> None:
+    add_course(db)
+    day = dt.date(2025, 10, 21)
+    terms = PlanTerms(frozen_days=0, until=day)
+
+    assert pinned(db, terms) == [2]
+    assert engagement_of(build(db, terms=terms), "A1").latest == day
+    assert engagement_of(build(db), "A1").latest == dt.date(2026, 3, 13)
+
+
+def test_only_who_needs_a_specialty_is_planned_where_the_terms_name_some(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2", "A3")
+    needs = {"A1": {Specialty.LABOR: 3}, "A2": {Specialty.SME: 2}, "A3": {Specialty.HR: 1}}
+    for id, each in needs.items():
+        db.get_one(Application, id).needs = each
+    db.flush()
+
+    def planned(*specialties: Specialty, only: tuple[str, ...] | None = None) -> list[str]:
+        terms = PlanTerms(specialties=specialties or None, only=only)
+        return [
+            each.id for each in Records.load(db, "tokyo-2025", TOKYO_NOON, terms=terms).in_scope()
+        ]
+
+    assert planned() == ["A1", "A2", "A3"]
+    assert planned(Specialty.LABOR) == ["A1"]
+    assert planned(Specialty.LABOR, Specialty.SME) == ["A1", "A2"]
+    assert planned(Specialty.LABOR, only=("A1", "A2")) == ["A1"]
+
+
+def test_a_session_that_is_pinned_stands_and_the_others_may_move(db: Database) -> None:
+    add_course(db)
+    pin = add_pin(db, PinKind.SESSION, session_id="S2")
+    assert pinned(db) == [2]
+
+    pin.lifted_at, pin.lifted_by = TOKYO_NOON, "planner"
+    db.flush()
+    assert pinned(db) == []
+
+
+def test_an_expert_who_is_pinned_is_the_only_candidate_and_the_times_may_move(db: Database) -> None:
+    add_course(db)
+    assert len(engagement_of(build(db), "A1").candidates) == 2
+    add_pin(db, PinKind.EXPERT, expert_id="E2")
+
+    asked = engagement_of(build(db, terms=PlanTerms(frozen_days=60)), "A1")
+    assert [each.expert for each in asked.candidates] == ["E2"]
+    assert asked.pinned == (), "what E1 would give is not frozen against the pin"
+
+
+def test_a_schedule_that_is_pinned_stands_and_more_sessions_may_come(db: Database) -> None:
+    add_course(db)
+    db.get_one(Engagement, "A1").session_minutes = (120, 60, 60)
+    add_pin(db, PinKind.SCHEDULE)
+
+    asked = engagement_of(build(db), "A1")
+    assert [each.session for each in asked.pinned] == [1, 2]
+    assert asked.durations == (120, 60, 60)
+
+
+def test_what_is_on_hold_is_out_of_scope_and_its_times_are_taken_in_every_other_problem(
+    db: Database,
+) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    add_hold(db)
+    held = engagement_of(build(db), "A1")
+
+    assert held.candidates == ()
+    assert held.pinned == (problem_1.Pin(session=1, expert="E1", start=at("2025-10-01T10:00")),)
+    assert engagement_of(build(db, terms=only("A2")), "A1") == held
+
+
+def test_what_is_on_hold_cannot_be_asked_for_until_the_hold_ends(db: Database) -> None:
+    rows.add_engagements(db, "A1", "A2")
+    hold = add_hold(db)
+    with pytest.raises(Conflict) as refused:
+        build(db, terms=only("A1"))
+    assert (refused.value.code, refused.value.data["hold"]) == ("on_hold", hold.id)
+
+    (free,) = build(db, TOKYO_NOON + DAY, only("A1")).engagements
+    assert (free.id, free.pinned) == ("A1", ())
+
+
+def test_the_weights_are_the_programmes_unless_the_terms_have_their_own(db: Database) -> None:
+    rows.add_engagements(db, "A1")
+    usual = Records.load(db, "tokyo-2025", TOKYO_NOON).rules.weights
+    own = usual.model_copy(update={"move": usual.move + 1})
+
+    assert build(db).weights == usual
+    assert build(db, terms=PlanTerms(weights=own)).weights == own
 
 
 def test_when_its_days_are_over_an_engagement_has_no_candidates(db: Database) -> None:

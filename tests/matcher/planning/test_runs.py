@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
-from matcher.errors import Conflict, NotFound
+from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import Engagement, EngagementState, Plan, PlanState, PlanTerms
 from matcher.planning.releases import publish
 from matcher.planning.runs import (
@@ -112,6 +112,31 @@ def test_a_run_of_an_unknown_programme_is_refused(sessions: Sessions) -> None:
 def test_a_run_of_an_unknown_engagement_is_refused(sessions: Sessions) -> None:
     with sessions.begin() as db, pytest.raises(NotFound, match="engagement 'A9'"):
         start_run(db, "tokyo-2025", RunParameters(terms=PlanTerms(only=("A9",))), "planner", NOW)
+
+
+@pytest.mark.parametrize(
+    ("until", "why"),
+    [
+        (dt.date(2025, 9, 10), "no session can be placed before 2025-09-11"),
+        (dt.date(2026, 3, 14), "the period ends on 2026-03-13"),
+    ],
+)
+def test_a_run_up_to_a_day_without_room_is_refused_with_what_would_do(
+    sessions: Sessions, until: dt.date, why: str
+) -> None:
+    terms = RunParameters(terms=PlanTerms(until=until))
+    with sessions.begin() as db, pytest.raises(Invalid, match=why) as refused:
+        start_run(db, "tokyo-2025", terms, "planner", NOW)
+    assert refused.value.field == "until"
+    assert refused.value.remedy == "give a day from 2025-09-11 to 2026-03-13, or none"
+
+
+@pytest.mark.parametrize("until", [dt.date(2025, 9, 11), dt.date(2026, 3, 13)])
+def test_a_run_up_to_the_first_or_the_last_free_day_is_taken(
+    sessions: Sessions, until: dt.date
+) -> None:
+    plan_id = queue_run(sessions, RunParameters(terms=PlanTerms(until=until)))
+    assert plan_of(sessions, plan_id).terms.until == until
 
 
 def test_of_two_claims_at_once_one_succeeds(sessions: Sessions) -> None:

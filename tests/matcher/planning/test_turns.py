@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.orm import Session as Database
 
+from matcher.clock import utc_now
 from matcher.database import create_database_engine, session_factory
-from matcher.models import Plan, PlanState, PlanTerms
+from matcher.models import Plan, PlanState, PlanTerms, Programme
 from matcher.planning.runs import Attempt, Sessions, start_run
 from matcher.planning.runs import RunParameters as Parameters
-from matcher.planning.turns import overlap, waits_for
+from matcher.planning.turns import overlap, runs_ahead, waits_for
 from matcher.programme import Specialty
 from tests.matcher import rows
 
@@ -80,6 +82,18 @@ def test_runs_of_other_engagements_need_not_wait(programme_of_two: Database) -> 
     assert waits_for(db, both) == one.id
 
 
+def test_a_run_knows_all_that_go_before_it_the_next_to_end_first(
+    programme_of_two: Database,
+) -> None:
+    db = programme_of_two
+    older, _, solving = queued(db), queued(db, "A2"), queued(db, "A1", after=1)
+    last = queued(db, "A1", after=2)
+    solving.state = PlanState.SOLVING
+    db.commit()
+    assert runs_ahead(db, last) == (solving.id, older.id)
+    assert runs_ahead(db, solving) == ()
+
+
 @pytest.mark.parametrize(
     "state", [PlanState.READY, PlanState.CANCELLED, PlanState.FAILED, PlanState.PUBLISHED]
 )
@@ -113,3 +127,33 @@ def test_of_all_claims_at_once_one_of_a_scope_succeeds(
     for thread in threads:
         thread.join()
     assert claimed == runs[:1]
+
+
+def test_a_run_that_was_waited_for_has_ended_by_the_time_the_next_one_began(
+    programme_of_two: Database, sessions: Sessions
+) -> None:
+    """Also where the claim was made while the end of the other was being written."""
+    db = programme_of_two
+    first, second = queued(db).id, queued(db, after=1).id
+    assert Attempt.claim(sessions, first, clock=utc_now, lease=60 * SECOND)
+    claims: list[Attempt | None] = []
+    claim = threading.Thread(
+        target=lambda: claims.append(
+            Attempt.claim(sessions, second, clock=utc_now, lease=60 * SECOND)
+        )
+    )
+    with sessions.begin() as ending:
+        ending.get_one(Programme, "tokyo-2025", with_for_update=True)
+        claim.start()
+        time.sleep(0.3)
+        ended = ending.get_one(Plan, first)
+        ended.state, ended.finished_at = PlanState.READY, utc_now()
+    claim.join()
+
+    assert claims[0] is not None
+    with sessions() as reading:
+        started_at = reading.get_one(Plan, second).started_at
+        finished_at = reading.get_one(Plan, first).finished_at
+    assert started_at is not None
+    assert finished_at is not None
+    assert finished_at <= started_at
