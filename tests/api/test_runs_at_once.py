@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from matcher.jobs import open_queue
+from matcher.database import create_database_engine, session_factory
+from matcher.jobs import Jobs, open_queue
 from matcher.models import Role, load_programme
 from tests.api.records import new, new_engagement, new_expert, organization
 from tests.api.service import Caller, RunningService, serving
@@ -121,13 +122,16 @@ def test_a_run_that_is_next_after_a_cancellation_is_announced_at_once(
     """Not only by the next sweep of a worker, and not those that still wait."""
     planner = office.caller(Role.PLANNER)
     plan_ids = [start(planner) for _ in range(3)]
+    engine = create_database_engine(office.settings.database_url)
     queue = open_queue(office.settings)
+    Jobs(queue, session_factory(engine))  # the queue knows its messages by it
     while queue.dequeue():
         pass  # as workers do that find that another run goes first
     planner.post(f"/v1/plans/{plan_ids[0]}/cancellation")
 
     assert [task.args[0] for task in queue.pending()] == [plan_ids[1]]
     queue.storage.close()
+    engine.dispose()
 
 
 def test_a_last_day_that_is_over_is_refused_with_its_field_and_a_remedy(
