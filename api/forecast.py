@@ -12,7 +12,7 @@ from api.context import database, now
 from api.openapi import noun
 from api.schema import Query, TokyoTime, View
 from matcher.clock import wall_time
-from matcher.errors import NotFound
+from matcher.errors import Invalid
 from matcher.fields import Identifier
 from matcher.models import Programme, StoredForecast
 from matcher.planning.ground import latest_release_number
@@ -55,7 +55,13 @@ class ForecastView(View):
 def get(query: ForecastQuery) -> ForecastView:
     """Get the latest forecast of a programme, and whether it is still of today."""
     if database().get(Programme, query.programme) is None:
-        raise NotFound("programme", query.programme)
+        raise Invalid(
+            "programme",
+            "there is no such programme",
+            "give the id of one: /v1/programmes lists them",
+            reason_ja="この事業は登録されていません",
+            remedy_ja="/v1/programmes にある id を指定してください",
+        )
     kept = database().get(StoredForecast, query.programme)
     if kept is None:
         return ForecastView(

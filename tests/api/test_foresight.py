@@ -61,7 +61,7 @@ def test_a_forecast_says_whether_it_is_there_and_of_today(
         db.get_one(StoredForecast, "tokyo-2024").day = dt.date(2025, 7, 13)
         db.commit()
     assert admin.get(path).json()["freshness"] == "outdated"
-    assert admin.get("/v1/forecast?programme=tokyo-1999").status_code == 404
+    assert admin.get("/v1/forecast?programme=tokyo-1999").status_code == 422
     assert admin.get("/v1/forecast").status_code == 422
 
 
