@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from api.schema import Query, TokyoTime, View, absent
 from matcher.clock import from_wall_time
 from matcher.planning.explanation import CONSENTS, candidate_reason_of
-from matcher.planning.inquiry import SECONDS, Answer, CandidateAnswer, Inquiry
+from matcher.planning.inquiry import SECONDS, CandidateAnswer, Inquiry, Standing
 from matcher.planning.room import Moved
 from matcher.planning.telling import Voice, conflict, move_words, offered, remedy, sentences
 from matcher.programme import Words
@@ -157,7 +157,7 @@ class ExplanationView(View):
 
     engagement_id: str
     voice: Voice
-    answer: Answer
+    answer: Standing
     wanted: int
     served: int
     sentences: tuple[Words, ...]

@@ -17,6 +17,7 @@ from api import (
     documentation,
     engagements,
     experts,
+    forecast,
     holds,
     interviews,
     keys,
@@ -25,6 +26,7 @@ from api import (
     pins,
     plans,
     programmes,
+    rehearsals,
     releases,
     sessions,
 )
@@ -64,6 +66,8 @@ NOUNS = (
     plans,
     pins,
     releases,
+    forecast,
+    rehearsals,
     audit,
     keys,
 )

@@ -112,6 +112,8 @@ PERMISSIONS: Final = _permissions(
         ("plans.get", _ALL, _ALL, _ALL, _NO, _NO),
         ("plans.start", _ALL, _ALL, _NO, _NO, _NO),
         ("plans.cancel", _ALL, _ALL, _NO, _NO, _NO),
+        ("forecast.get", _ALL, _ALL, _ALL, _NO, _NO),
+        ("rehearsals.list", _ALL, _ALL, _ALL, _NO, _NO),
         ("plans.events", _ALL, _ALL, _ALL, _NO, _NO),
         ("plans.discard", _ALL, _ALL, _NO, _NO, _NO),
         ("plans.publish", _ALL, _ALL, _NO, _NO, _NO),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from matcher.models import Role, new_identifier
+from matcher.models import Role
 from tests.api.records import new, new_engagement, new_expert, organization
 from tests.api.service import Caller, RunningService
 
@@ -16,13 +16,15 @@ from tests.api.service import Caller, RunningService
 def office(service: RunningService) -> Mapping[str, Any]:
     """An engagement that waits and one that is assigned, of two organizations."""
     admin = service.caller(Role.ADMIN)
-    industry = new_identifier("industry-")
+    industry = "fishery"
     expert_id = new_expert(admin, industries=[industry])
     own, other = (
         new(admin, "/v1/organizations", organization(industry=industry))["id"] for _ in range(2)
     )
     waiting, served = new_engagement(admin, own), new_engagement(admin, other)
     assert admin.post(f"/v1/engagements/{served}/assignment").status_code == 200
+    (notice,) = admin.get(f"/v1/notices?application={waiting}").json()["items"]
+    assert admin.post(f"/v1/notices/{notice['id']}/release").status_code == 200
     return {
         "waiting": waiting,
         "served": served,

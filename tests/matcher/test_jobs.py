@@ -272,7 +272,7 @@ def test_a_worker_that_is_told_to_end_hands_its_run_back(
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
     plan = plan_of(sessions, plan_id)
-    assert (plan.state, plan.attempt) == (PlanState.QUEUED, 1)
+    assert (plan.state, plan.attempt, plan.crashes) == (PlanState.QUEUED, 1, 0)
 
 
 def test_a_run_whose_worker_is_killed_is_tried_once_more_and_then_fails(

@@ -50,8 +50,8 @@ def _foresee(sessions: Sessions, programme_id: str, now: dt.datetime) -> None:
     with sessions() as db:
         release, day = latest_release_number(db, programme_id), wall_time(now).date()
         kept = db.get(StoredForecast, programme_id)
-        if kept is not None and (kept.release_number, kept.day) == (release, day):
-            return
+        if release == 0 or (kept and (kept.release_number, kept.day) == (release, day)):
+            return  # before the first release there is nothing that it could stand beside
         records = Records.load(db, programme_id, now)
         wanted = select(Application).where(Application.programme_id == programme_id)
         profile = typical_profile(records, tuple(db.scalars(wanted)))

@@ -49,7 +49,7 @@ PART = 100_000
 """What a session less counts where the earliest end is asked for; a day counts 1."""
 
 
-class Answer(StrEnum):
+class Standing(StrEnum):
     """How it stands with an engagement."""
 
     SERVED = "served"
@@ -106,7 +106,7 @@ class Case:
 class Finding:
     """How it stands with an engagement, as far as the solver can tell."""
 
-    answer: Answer
+    answer: Standing
     engagement: EngagementRecord
     wanted: int
     served: int
@@ -138,7 +138,7 @@ class Inquiry:
     """The specialties of experts that a remedy names and who are no candidates."""
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Standing:
         """How it stands."""
         return self.finding.answer
 
@@ -205,7 +205,7 @@ def find(case: Case, seconds: float) -> Finding:
     asked = min(wanted, served + 1)
     question = _marked(standing.question(engagement), case)
     finding = Finding(
-        answer=Answer.SERVED, engagement=engagement, wanted=wanted, served=served, asked=asked
+        answer=Standing.SERVED, engagement=engagement, wanted=wanted, served=served, asked=asked
     )
     if served >= wanted:
         return finding
@@ -216,12 +216,12 @@ def find(case: Case, seconds: float) -> Finding:
     )
     if question.most > served:
         ways = (each for each in question.ways() if len(each.starts) > served)
-        return replace(finding, answer=Answer.ROOM, way=next(ways, None))
+        return replace(finding, answer=Standing.ROOM, way=next(ways, None))
     movable = [each for each in question.visits if not each.held]
     unhindered = question.without(movable)
     if not unhindered.can_hold(asked):
         conflict = diagnose(unhindered, asked).conflict
-        return replace(finding, answer=Answer.IMPOSSIBLE, conflict=conflict)
+        return replace(finding, answer=Standing.IMPOSSIBLE, conflict=conflict)
     conflict, displaced = _least_in_the_way(question, asked)
     finding = replace(finding, conflict=conflict, displaced=displaced)
     return _with_room_or_proof(finding, case, seconds)
@@ -237,9 +237,9 @@ def _with_room_or_proof(finding: Finding, case: Case, seconds: float) -> Finding
         immovable=case.immovable,
     )
     if is_proven_full(wanted, PROOF_SHARE * seconds):
-        return replace(finding, answer=Answer.NOT_CHOSEN)
+        return replace(finding, answer=Standing.NOT_CHOSEN)
     room = find_room(wanted, (1 - PROOF_SHARE) * seconds)
-    answer = Answer.UNDECIDED if room is None else Answer.MOVABLE
+    answer = Standing.UNDECIDED if room is None else Standing.MOVABLE
     return replace(finding, answer=answer, room=room)
 
 
@@ -414,7 +414,7 @@ def _another_specialty(
     records: Records, engagement: Engagement, suitable: CandidateList, finding: Finding
 ) -> tuple[list[Remedy], dict[str, tuple[SpecialtyRules, ...]]]:
     """Take an expert of none of the needs; only specialty may keep one from being a candidate."""
-    if finding.answer in {Answer.SERVED, Answer.ROOM}:
+    if finding.answer in {Standing.SERVED, Standing.ROOM}:
         return [], {}
     others = [each.expert_id for each in suitable.excluded if each.code == "no_specialty"]
     problem = records.problem_with(engagement, others)
@@ -476,7 +476,7 @@ def _refusal(
 def _refused(records: Records, engagement: Engagement) -> Finding:
     served = len(records.sessions.get(engagement.id, ()))
     return Finding(
-        answer=Answer.IMPOSSIBLE,
+        answer=Standing.IMPOSSIBLE,
         engagement=_of(records.problem([engagement]), engagement.id),
         wanted=len(engagement.session_minutes),
         served=served,

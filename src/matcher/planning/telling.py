@@ -16,7 +16,7 @@ from matcher.planning.explanation import (
     visits_words,
     way_words,
 )
-from matcher.planning.inquiry import Answer, Inquiry
+from matcher.planning.inquiry import Inquiry, Standing
 from matcher.planning.room import Moved
 from matcher.programme import Words
 from solver.conditions import Condition
@@ -45,38 +45,38 @@ EXPERTS = Words(
     en="when the experts who could come are available",
 )
 
-ANSWERS: Mapping[Answer, Words] = {
-    Answer.SERVED: Words(
+ANSWERS: Mapping[Standing, Words] = {
+    Standing.SERVED: Words(
         ja="{id}: 希望{wanted}回すべての日程が確定しています。",
         en="{id} has all of its {wanted} sessions.",
     ),
-    Answer.ROOM: Words(
+    Standing.ROOM: Words(
         ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。いまの確定日程のままで"
         "{possible}回まで組めます({way})。割当を行ってください。",
         en="{id} has {served} of {wanted} sessions, and there is room for {possible} beside what "
         "is published ({way}). Assign it.",
     ),
-    Answer.IMPOSSIBLE: Words(
+    Standing.IMPOSSIBLE: Words(
         ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。動かせる派遣がすべて"
         "なくても、第{asked}回を組むことはできません。",
         en="{id} has {served} of {wanted} sessions. Session {asked} is impossible even with every "
         "session gone that may move.",
     ),
-    Answer.MOVABLE: Words(
+    Standing.MOVABLE: Words(
         ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。いまの確定日程のままでは"
         "第{asked}回を組めませんが、ほかの団体の回数を減らさずに組む計画が見つかりました。",
         en="{id} has {served} of {wanted} sessions. Beside what is published there is no room for "
         "session {asked}, but a plan was found that makes room and leaves everybody else as many "
         "sessions as they have.",
     ),
-    Answer.NOT_CHOSEN: Words(
+    Standing.NOT_CHOSEN: Words(
         ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。第{asked}回は単独であれば"
         "組めますが、ほかのすべての団体の回数を保ったまま組む計画はないことが証明されています。",
         en="{id} has {served} of {wanted} sessions. Session {asked} would be possible alone, but "
         "it is proven that no plan gives it and leaves everybody else as many sessions as they "
         "have.",
     ),
-    Answer.UNDECIDED: Words(
+    Standing.UNDECIDED: Words(
         ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。第{asked}回は単独であれば"
         "組めますが、いまの確定日程のままでは組めません。ほかの派遣を動かせば組めるかどうかは、"
         "時間内に判明しませんでした。",
@@ -85,31 +85,31 @@ ANSWERS: Mapping[Answer, Words] = {
     ),
 }
 
-ANSWERS_TO_ORGANIZATION: Mapping[Answer, Words] = {
-    Answer.SERVED: Words(
+ANSWERS_TO_ORGANIZATION: Mapping[Standing, Words] = {
+    Standing.SERVED: Words(
         ja="貴団体への派遣は、ご希望の{wanted}回すべての日程が確定しております。",
         en="All of your {wanted} sessions have been scheduled.",
     ),
-    Answer.ROOM: Words(
+    Standing.ROOM: Words(
         ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
         "現時点では、{possible}回までの日程に空きがございます。",
         en="{served} of your {wanted} sessions have been scheduled. At present there is room for "
         "{possible}.",
     ),
-    Answer.IMPOSSIBLE: Words(
+    Standing.IMPOSSIBLE: Words(
         ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
         "恐れ入りますが、現在の条件では、第{asked}回の日程をご用意することができません。",
         en="{served} of your {wanted} sessions have been scheduled. We are sorry that under the "
         "present conditions session {asked} cannot be arranged.",
     ),
-    Answer.MOVABLE: Words(
+    Standing.MOVABLE: Words(
         ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
         "現在、第{asked}回にそのままお使いいただける空きはございませんが、"
         "日程全体の調整によりご用意できる見込みがございます。",
         en="{served} of your {wanted} sessions have been scheduled. There is no free time for "
         "session {asked} as things stand, but rearranging the schedule as a whole could make room.",
     ),
-    Answer.NOT_CHOSEN: Words(
+    Standing.NOT_CHOSEN: Words(
         ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
         "恐れ入りますが、対応できる専門家の日程はすでに確定した派遣で埋まっており、"
         "ほかの派遣の回数を減らさずに第{asked}回をご用意することができません。",
@@ -117,7 +117,7 @@ ANSWERS_TO_ORGANIZATION: Mapping[Answer, Words] = {
         "who could come are taken up by what has been scheduled already, and that session {asked} "
         "cannot be arranged without taking sessions from others.",
     ),
-    Answer.UNDECIDED: Words(
+    Standing.UNDECIDED: Words(
         ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
         "現在、第{asked}回にそのままお使いいただける空きはございません。"
         "日程全体の調整によりご用意できるかどうかは、まだ確認できておりません。",
@@ -245,7 +245,7 @@ def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
             yield Words(ja=f"{ja}。", en=f"{en[:1].upper()}{en[1:]}.")
     if finding.conflict:
         yield _together(inquiry, [words for _, words in conflict(inquiry, Voice.PLANNER)])
-    elif finding.answer is Answer.IMPOSSIBLE and inquiry.refusal is None:
+    elif finding.answer is Standing.IMPOSSIBLE and inquiry.refusal is None:
         yield FIXED
     if finding.displaced:
         visits, expert = visits_words(finding.displaced), finding.displaced[0].expert
@@ -272,7 +272,7 @@ def _to_organization(inquiry: Inquiry) -> Iterator[Words]:
     if inquiry.refusal is not None:
         yield NOBODY if not inquiry.matches else NO_DAY_LEFT
     told = [words for _, words in conflict(inquiry, Voice.ORGANIZATION)]
-    if finding.answer is Answer.IMPOSSIBLE and told:
+    if finding.answer is Standing.IMPOSSIBLE and told:
         yield Words(
             ja=f"次の条件をすべて満たす日程がないためでございます: "
             f"{'、'.join(each.ja for each in told)}。",

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.database import create_database_engine, migrate, session_factory
-from matcher.models import Plan, StoredForecast, StoredRehearsal
+from matcher.models import Plan, Release, StoredForecast, StoredRehearsal
 from matcher.planning.foresight import look_ahead
 from tests.matcher import rows
 
@@ -24,8 +24,16 @@ def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
     with factory.begin() as db:
         rows.add_engagements(db, "A1")
         db.add(rows.session("S1"))
+        publish(db, 1, NOON)
     yield factory
     engine.dispose()
+
+
+def publish(db: Session, number: int, at: dt.datetime) -> None:
+    """Make what there is a release."""
+    db.add(
+        Release(programme_id="tokyo-2025", number=number, published_at=at, published_by="planner")
+    )
 
 
 def computed(sessions: sessionmaker[Session]) -> tuple[list[dt.datetime], list[dt.datetime]]:
@@ -42,6 +50,10 @@ def test_both_are_computed_once_for_a_release_and_a_day(sessions: sessionmaker[S
     assert computed(sessions) == ([NOON], [NOON])
     look_ahead(sessions, lambda: TOMORROW)
     assert computed(sessions) == ([TOMORROW], [TOMORROW])
+    with sessions.begin() as db:
+        publish(db, 2, TOMORROW)
+    look_ahead(sessions, lambda: TOMORROW + dt.timedelta(hours=1))
+    assert computed(sessions)[0] == [TOMORROW + dt.timedelta(hours=1)]
 
 
 def test_a_run_that_waits_goes_first(sessions: sessionmaker[Session]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound
 from matcher.models import ConflictOfInterest, Engagement, EngagementState, Expert, WeeklyHours
-from matcher.planning.inquiry import Answer, Inquiry, earliest_schedules, inquire
+from matcher.planning.inquiry import Inquiry, Standing, earliest_schedules, inquire
 from matcher.planning.releases import publish
 from matcher.planning.telling import Voice, conflict, offered, remedy, sentences
 from matcher.programme import Qualification
@@ -62,14 +62,14 @@ def helping(inquiry: Inquiry, voice: Voice = Voice.PLANNER) -> dict[str, str]:
 
 def test_who_has_all_sessions_is_served(published: Database) -> None:
     inquiry = ask(published, "A1")
-    assert inquiry.answer is Answer.SERVED
+    assert inquiry.answer is Standing.SERVED
     assert told(inquiry) == "A1 has all of its 2 sessions."
     assert offered(inquiry, Voice.PLANNER) == ()
 
 
 def test_where_there_is_room_the_best_way_is_told(published: Database) -> None:
     inquiry = ask(published)
-    assert inquiry.answer is Answer.ROOM
+    assert inquiry.answer is Standing.ROOM
     assert inquiry.finding.way
     assert inquiry.finding.way.is_complete
     assert "there is room for 2" in told(inquiry)
@@ -81,7 +81,7 @@ def test_whom_it_would_displace_is_named_with_the_limit_that_is_reached(
 ) -> None:
     full(published)
     inquiry = ask(published)
-    assert inquiry.answer is Answer.NOT_CHOSEN
+    assert inquiry.answer is Standing.NOT_CHOSEN
     assert {each.engagement for each in inquiry.finding.displaced} == {"A1"}
     assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} >= {"max_total"}
     assert "With E1, these are in the way: A1 session" in told(inquiry)
@@ -91,7 +91,7 @@ def test_whom_it_would_displace_is_named_with_the_limit_that_is_reached(
 def test_a_plan_that_makes_room_tells_what_it_moves(published: Database) -> None:
     crowded(published)
     inquiry = ask(published)
-    assert inquiry.answer is Answer.MOVABLE
+    assert inquiry.answer is Standing.MOVABLE
     assert inquiry.finding.room
     assert inquiry.finding.room.moved_sessions == 1
     assert "it moves 1 session of 1 other engagement: A1 session 1 from 2025-09-17" in told(inquiry)
@@ -102,7 +102,7 @@ def test_a_plan_that_makes_room_tells_what_it_moves(published: Database) -> None
 def test_hours_that_never_meet_are_the_conflict(published: Database) -> None:
     apart(published)
     inquiry = ask(published)
-    assert inquiry.answer is Answer.IMPOSSIBLE
+    assert inquiry.answer is Standing.IMPOSSIBLE
     assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} == {
         "organization_hours",
         "expert_hours",
@@ -115,14 +115,14 @@ def test_where_nobody_may_serve_the_reasons_are_told(published: Database) -> Non
     published.add(ConflictOfInterest(expert_id="E1", organization_id="O1", reason="member"))
     published.commit()
     inquiry = ask(published)
-    assert inquiry.answer is Answer.IMPOSSIBLE
+    assert inquiry.answer is Standing.IMPOSSIBLE
     assert "conflict of interest" in told(inquiry)
     assert "There is no expert" in told(inquiry, Voice.ORGANIZATION)
 
 
 def test_where_no_day_is_left_it_is_said(published: Database) -> None:
     inquiry = inquire(published, "A2", dt.datetime(2026, 3, 13, 3, tzinfo=dt.UTC))
-    assert inquiry.answer is Answer.IMPOSSIBLE
+    assert inquiry.answer is Standing.IMPOSSIBLE
     assert "No day is left" in told(inquiry)
     assert "No day is left" in told(inquiry, Voice.ORGANIZATION)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from matcher.planning.inquiry import Answer, Case, Finding, find
+from matcher.planning.inquiry import Case, Finding, Standing, find
 from matcher.planning.inquiry import _with_remedy as with_remedy
 from solver import Parameters, solve
 from solver.conditions import CONDITIONS, relax
@@ -120,17 +120,17 @@ def found() -> list[tuple[Case, Finding]]:
 
 def test_every_answer_comes_up(found: list[tuple[Case, Finding]]) -> None:
     answers = {finding.answer for _, finding in found}
-    assert answers >= {Answer.IMPOSSIBLE, Answer.NOT_CHOSEN, Answer.MOVABLE}
-    assert Answer.UNDECIDED not in answers
+    assert answers >= {Standing.IMPOSSIBLE, Standing.NOT_CHOSEN, Standing.MOVABLE}
+    assert Standing.UNDECIDED not in answers
 
 
 def test_what_is_called_impossible_no_plan_does_with_nobody_else_to_serve(
     found: list[tuple[Case, Finding]],
 ) -> None:
     for case, finding in found:
-        if finding.answer is Answer.IMPOSSIBLE and not _held(case):
+        if finding.answer is Standing.IMPOSSIBLE and not _held(case):
             assert not exists(alone(case), {case.engagement_id: finding.asked})
-        elif finding.answer not in {Answer.IMPOSSIBLE, Answer.SERVED}:
+        elif finding.answer not in {Standing.IMPOSSIBLE, Standing.SERVED}:
             assert exists(alone(case), {case.engagement_id: finding.asked})
 
 
@@ -142,23 +142,23 @@ def test_who_was_not_chosen_gets_more_in_no_plan_that_keeps_everybody_elses_serv
     found: list[tuple[Case, Finding]],
 ) -> None:
     for case, finding in found:
-        if finding.answer is Answer.NOT_CHOSEN:
+        if finding.answer is Standing.NOT_CHOSEN:
             assert not exists(case.loosened, needs(case)), case.loosened.name
-        elif finding.answer in {Answer.MOVABLE, Answer.ROOM}:
+        elif finding.answer in {Standing.MOVABLE, Standing.ROOM}:
             assert exists(case.loosened, needs(case)), case.loosened.name
 
 
 def test_room_is_there_beside_everybody_elses_sessions(found: list[tuple[Case, Finding]]) -> None:
     for case, finding in found:
         in_place = exists(case.file.problem, {case.engagement_id: finding.asked})
-        assert in_place == (finding.answer is Answer.ROOM)
+        assert in_place == (finding.answer is Standing.ROOM)
 
 
 def test_a_plan_that_makes_room_says_whose_sessions_it_moves(
     found: list[tuple[Case, Finding]],
 ) -> None:
     for case, finding in found:
-        if finding.answer is Answer.MOVABLE:
+        if finding.answer is Standing.MOVABLE:
             assert finding.room
             assert finding.room.moved_sessions
             assert len(finding.room.assignment.starts) >= finding.asked
@@ -168,7 +168,7 @@ def test_a_plan_that_makes_room_says_whose_sessions_it_moves(
 
 def test_a_conflict_cannot_be_made_smaller(found: list[tuple[Case, Finding]]) -> None:
     for case, finding in found:
-        if finding.answer is not Answer.IMPOSSIBLE:
+        if finding.answer is not Standing.IMPOSSIBLE:
             continue
         if _held(case):
             continue  # what is held stands in the way as well
