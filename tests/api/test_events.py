@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -90,28 +86,7 @@ def test_a_run_waits_for_an_older_one_and_says_so(working: RunningService) -> No
         assert heard(answer)[-1] == ("state", {"state": "ready"})
     ended, began = (planner.get(f"/v1/plans/{each}").json() for each in (first, second))
     assert ended["state"] in {"ready", "cancelled"}
-    assert ended["finished_at"] <= began["started_at"]
-
-
-def test_ten_runs_started_at_once_by_ten_clients_take_turns_and_all_end(
-    working: RunningService,
-) -> None:
-    clients = [working.caller(Role.PLANNER) for _ in range(10)]
-    with ThreadPoolExecutor(len(clients)) as threads:
-        plans = list(threads.map(lambda client: start(client, 5), clients))
-    with stream(clients[0], plans[-1]) as answer:
-        heard(answer)
-
-    def ended() -> list[dict[str, Any]]:
-        return [clients[0].get(f"/v1/plans/{each}").json() for each in plans]
-
-    until = time.monotonic() + 60
-    while any(each["state"] in {"queued", "solving"} for each in ended()):
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    runs = sorted(ended(), key=lambda each: each["started_at"])
-    assert {each["state"] for each in runs} == {"ready"}
-    assert all(one["finished_at"] <= next_["started_at"] for one, next_ in pairwise(runs))
+    assert ended["finished_at"] <= began["started_at"]  # to the second
 
 
 def test_only_so_many_follow_at_once_and_the_others_are_told(service: RunningService) -> None:
