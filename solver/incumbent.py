@@ -10,7 +10,7 @@ from typing import Literal
 from solver.plan import gap_of
 from solver.schedule import Rows, Schedule, all_rows
 
-Stage = Literal["pairs", "bound", "construct", "prove", "improve", "done"]
+Stage = Literal["pairs", "bound", "construct", "prove", "improve", "promises", "done"]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ how few promises can be broken at a service level, and how good service can be f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from solver.cost import cost_of
@@ -107,6 +107,16 @@ def service_of(problem: Problem, assignments: Iterable[Assignment]) -> int:
     return (cost.unserved + cost.dropped) // service_parts(problem)[2]
 
 
+def most_broken(problem: Problem, engagements: Collection[str]) -> int:
+    """How many promises can be broken at the most where only these engagements change."""
+    sessions = [
+        len(each.current.starts)
+        for each in problem.engagements
+        if each.current and each.id in engagements
+    ]
+    return sum(sessions) + len(sessions) * (1 + weight_of_loss(problem))
+
+
 def _free(engagement: Engagement, served: int) -> set[int]:
     pinned = {pin.session for pin in engagement.pinned}
     return {number for number in range(1, served + 1) if number not in pinned}
@@ -178,6 +188,16 @@ def with_kept(
         _kept(each, plan.get(each.id), reassigned=reassigned) for each in problem.engagements
     )
     return problem.model_copy(update={"engagements": engagements})
+
+
+def with_spared(problem: Problem, disturbed: Collection[str]) -> Problem:
+    """The problem in which only these engagements may lose or move what is published."""
+    as_published = [
+        Assignment(engagement=each.id, expert=each.current.expert, starts=each.current.starts)
+        for each in problem.engagements
+        if each.current and each.id not in disturbed
+    ]
+    return with_kept(problem, as_published)
 
 
 def _kept(engagement: Engagement, planned: Assignment | None, *, reassigned: bool) -> Engagement:

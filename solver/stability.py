@@ -2,7 +2,8 @@
 
 `keep_promises` reaches the best service, and among the plans that do breaks the fewest promises;
 `price_of_stability` gives the best service for at most k broken promises. What is left open is
-decided by the problem's own weights, with everything pinned that stays as it is published.
+decided by the problem's own weights, with everything pinned that stays as it is published. Before
+that the problem is solved by its weights alone: its bound is that of every plan here.
 
 Whatever trade is solved, its bound proves something of all others (`promises`). A large problem is
 solved at the prices at which two known points are worth the same, as long as that gives a point
@@ -19,18 +20,21 @@ from solver.cost import cost_of
 from solver.engine import NoPlanFound, Parameters, PlanRejected, assignments_of, solve
 from solver.exact import MOST_STARTS, count_starts, solve_exactly
 from solver.grid import compile_grid
-from solver.plan import Assignment, Plan, gap_of
+from solver.incumbent import Progress, Stage
+from solver.plan import Assignment, Plan, SolverRecord, gap_of
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 from solver.promises import (
     Disturbance,
     PromiseProblem,
     disturbance,
+    most_broken,
     promise_problem,
     service_of,
     service_parts,
     weight_of_loss,
     with_kept,
+    with_spared,
 )
 from solver.schedule import all_rows, pinned_schedule
 from solver.validation import judge
@@ -43,11 +47,15 @@ most, and so the scale is smaller where engagements weigh much."""
 PROMISES_FIRST = 5_000
 """Service that is worth less than a broken promise."""
 
-SHARE = 0.12
-"""The share of the time that each of the solves may take."""
+WEIGHING_SHARE, TRADE_SHARE, HULL_SHARE = 0.25, 0.4, 0.15
+"""The shares of the time left in which the problem is solved by its own weights, service and
+promises are traded for a rerun, and for one point of the hull."""
 
-SHORTEST_SECONDS, MOST_SECONDS_OF_ONE = 1.0, 20.0
-"""What a solve gets at least, and CP-SAT at the most where only work is limited."""
+SHORTEST_SECONDS = 1.0
+"""What a solve gets at least."""
+
+WORK_OF_ONE = 20.0
+"""The deterministic time that CP-SAT gets at the most where only work is limited."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +87,17 @@ class Point:
 
 @dataclass(frozen=True)
 class _Known:
-    """A plan's place between service and promises."""
+    """A plan's place between service and promises, and what it costs."""
 
     assignments: tuple[Assignment, ...]
     service: int
     broken: int
+    people: int
+    cost: int
+
+    def rank(self) -> tuple[int, int, int, int]:
+        """Service comes first, then promises, people and cost; lower is better."""
+        return self.service, self.broken, self.people, self.cost
 
 
 def unkeepable(problem: Problem) -> tuple[set[str], set[str]]:
@@ -116,19 +130,25 @@ def keep_promises(
     file: ProblemFile,
     parameters: Parameters,
     *,
+    on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Point:
     """The best service, and the fewest broken promises with which it is reached.
+
+    The plan's `bound` is the least that any plan costs, whatever it breaks.
 
     Raises:
         NoPlanFound: pinned engagements could not be completed within the limit.
         PlanRejected: the judge found a rule broken; a fault of the solver.
     """
-    search = _Search(file, parameters, cancelled)
-    found = search.trade(SERVICE_FIRST, search.unit)
+    search = _Search(file, parameters, on_progress, cancelled)
+    search.weigh()
+    search.trade(SERVICE_FIRST, search.unit, TRADE_SHARE)
+    search.spare_people()
     if search.is_small:
-        found = search.fewest(found)
-    return search.point(found, found.broken)
+        search.fewest()
+    best = search.best()
+    return search.point(best, best.broken, share=1.0)
 
 
 def price_of_stability(
@@ -136,6 +156,7 @@ def price_of_stability(
     parameters: Parameters,
     *,
     most: int = 10,
+    on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Point, ...]:
     """For each number of broken promises, from the fewest possible on, the best service.
@@ -143,75 +164,129 @@ def price_of_stability(
     There are at most `most` + 1 points; the last is the first that reaches the best service.
     Raises what `keep_promises` raises.
     """
-    search = _Search(file, parameters, cancelled)
-    best = search.trade(SERVICE_FIRST, search.unit)
-    stable = search.trade(1, PROMISES_FIRST * search.unit)
+    search = _Search(file, parameters, on_progress, cancelled)
+    search.weigh()
+    best = search.trade(SERVICE_FIRST, search.unit, HULL_SHARE)
+    stable = search.trade(1, PROMISES_FIRST * search.unit, HULL_SHARE)
     if search.is_small:
         for broken in range(stable.broken, min(best.broken, stable.broken + most + 1)):
             search.within(broken)
     else:
         search.between(stable, best)
-    last = min(best.broken, stable.broken + most)
-    return tuple(search.point(search.best(k), k) for k in range(stable.broken, last + 1))
+    fewest, last = search.fewest_broken, min(search.best().broken, search.fewest_broken + most)
+    return tuple(
+        search.point(search.best(broken), broken, share=1 / (last + 1 - broken))
+        for broken in range(fewest, last + 1)
+    )
 
 
 class _Search:
     """What is known so far: plans, and what the bounds of trades prove."""
 
     def __init__(
-        self, file: ProblemFile, parameters: Parameters, cancelled: Callable[[], bool] | None
+        self,
+        file: ProblemFile,
+        parameters: Parameters,
+        on_progress: Callable[[Progress], None] | None,
+        cancelled: Callable[[], bool] | None,
     ) -> None:
         self._file, self._problem = file, file.problem
         self._parameters = parameters
+        self._report = on_progress or (lambda _: None)
         self._cancelled = cancelled or (lambda: False)
+        self._started = time.monotonic()
         limit = parameters.time_limit_seconds
-        self._until = time.monotonic() + limit if limit else None
+        self._until = self._started + limit if limit else None
         self._bounds: list[tuple[PromiseProblem, int]] = []
         self._exact: dict[int, int] = {}
         self._known: list[_Known] = []
         self._finished: dict[tuple[Assignment, ...], Plan] = {}
-        organizations, experts = unkeepable(file.problem)
-        self._people = len(organizations) + len(experts)
+        self._disturbed, experts = unkeepable(file.problem)
+        self._people = len(self._disturbed) + len(experts)
+        self._service_if_spared = 0
         self._nothing = service_of(file.problem, ())
         self.unit = max(1, service_parts(file.problem)[1])
         self.is_small = count_starts(compile_grid(file.problem)) <= MOST_STARTS
 
-    def _seconds(self) -> float | None:
-        """What the next solve may take; None where only work is limited."""
-        seconds = self._parameters.time_limit_seconds
-        if seconds is None or self._until is None:
-            return None
-        return max(SHORTEST_SECONDS, min(SHARE * seconds, self._until - time.monotonic()))
+    @property
+    def fewest_broken(self) -> int:
+        """The fewest promises that a known plan breaks."""
+        return min(each.broken for each in self._known)
 
-    def _solve(self, file: ProblemFile) -> Plan:
-        parameters = replace(self._parameters, time_limit_seconds=self._seconds())
-        plan = solve(file, parameters, cancelled=self._cancelled)
+    def weigh(self) -> None:
+        """Solve the problem by its own weights: a first plan, and the bound of every cost."""
+        self._weighed = self._solve(self._file, WEIGHING_SHARE, self._report)
+        self._learn(self._weighed.assignments)
+
+    def _seconds(self, share: float) -> float | None:
+        """What the next solve may take of the time left; None where only work is limited."""
+        if self._until is None:
+            return None
+        shortest = min(SHORTEST_SECONDS, WEIGHING_SHARE * (self._until - self._started))
+        return max(shortest, share * (self._until - time.monotonic()))
+
+    def _solve(
+        self, file: ProblemFile, share: float, report: Callable[[Progress], None] | None = None
+    ) -> Plan:
+        work = self._parameters.work_limit
+        parameters = replace(
+            self._parameters,
+            time_limit_seconds=self._seconds(share),
+            work_limit=None if work is None else max(1, round(share * work)),
+        )
+        plan = solve(file, parameters, on_progress=report or self._go_on, cancelled=self._cancelled)
         if plan.status == "infeasible_pins":
             raise NoPlanFound(f"no plan keeps all pinned sessions: {'; '.join(plan.conflicts)}")
         return plan
 
+    def _go_on(self, progress: Progress) -> None:
+        """Report the figures that are known: those of a trade are none of the problem's."""
+        self._tell("promises", self._weighed, progress.served)
+
+    def _tell(self, stage: Stage, plan: Plan, served: int) -> None:
+        seconds = time.monotonic() - self._started
+        self._report(Progress(stage, seconds, plan.cost.total, plan.bound, plan.gap, served))
+
     def _learn(self, assignments: tuple[Assignment, ...]) -> _Known:
+        changed = disturbance(self._problem, assignments)
         known = _Known(
             assignments,
             service_of(self._problem, assignments),
-            disturbance(self._problem, assignments).broken,
+            changed.broken,
+            changed.people,
+            cost_of(self._problem, assignments).total,
         )
         self._known.append(known)
         return known
 
-    def trade(self, scale: int, price: int) -> _Known:
+    def trade(self, scale: int, price: int, share: float) -> _Known:
         """Solve the trade at a price; keep what it proves."""
         traded = promise_problem(self._problem, scale, price)
-        plan = self._solve(traded.file)
+        try:
+            plan = self._solve(traded.file, share)
+        except NoPlanFound:
+            return self.best()
         self._bounds.append((traded, plan.bound))
         return self._learn(plan.assignments)
+
+    def spare_people(self) -> None:
+        """Look for a plan that changes nothing for anybody but those who cannot be kept."""
+        spared = with_spared(self._problem, self._disturbed)
+        traded = promise_problem(spared, SERVICE_FIRST, self.unit)
+        try:
+            plan = self._solve(traded.file, TRADE_SHARE)
+        except NoPlanFound:
+            return
+        self._learn(plan.assignments)
+        most = most_broken(self._problem, self._disturbed)
+        self._service_if_spared = traded.least_service(plan.bound, most)
 
     def between(self, stable: _Known, best: _Known) -> None:
         """Find the points of the lower hull between two."""
         more, less = best.broken - stable.broken, stable.service - best.service
         if more <= 1 or less <= 0 or self._is_over():
             return
-        middle = self.trade(self.unit * more, self.unit * less)
+        middle = self.trade(self.unit * more, self.unit * less, HULL_SHARE)
         gain = more * (stable.service - middle.service) - less * (middle.broken - stable.broken)
         if gain > 0:
             self.between(stable, middle)
@@ -221,10 +296,13 @@ class _Search:
         """Solve a small problem for at most so many broken promises."""
         traded = promise_problem(self._problem, SERVICE_FIRST, 1)
         grid = compile_grid(traded.file.problem)
+        seconds = self._seconds(HULL_SHARE)
         proof = solve_exactly(
             grid,
             pinned_schedule(grid),
-            limits={"max_time_in_seconds": self._seconds() or MOST_SECONDS_OF_ONE},
+            limits={"max_deterministic_time": WORK_OF_ONE}
+            if seconds is None
+            else {"max_time_in_seconds": seconds},
             seed=self._parameters.seed,
             promises=(broken, weight_of_loss(self._problem)),
         )
@@ -235,75 +313,89 @@ class _Search:
             rows = all_rows(proof.schedule)
             self._learn(assignments_of(self._problem, grid, rows))
 
-    def fewest(self, found: _Known) -> _Known:
+    def fewest(self) -> None:
         """Break one promise less, as long as a small problem is served as well."""
-        while found.broken > 0:
+        found = self.best()
+        while found.broken > 0 and not self._is_over():
             self.within(found.broken - 1)
-            less = [e for e in self._known if e.broken < found.broken]
-            better = [each for each in less if each.service <= found.service]
-            if not better:
+            better = self.best()
+            if better.broken == found.broken:
                 break
-            found = min(better, key=lambda each: (each.service, each.broken))
-        return found
+            found = better
 
-    def best(self, broken: int) -> _Known:
-        """The best known plan that breaks so many promises at the most."""
-        able = [each for each in self._known if each.broken <= broken]
-        return min(able, key=lambda each: (each.service, each.broken))
+    def best(self, broken: int | None = None) -> _Known:
+        """The best known plan, or the best of those that break so many promises at the most."""
+        able = [each for each in self._known if broken is None or each.broken <= broken]
+        return min(able, key=_Known.rank)
 
-    def point(self, known: _Known, most: int) -> Point:
+    def point(self, known: _Known, most: int, share: float) -> Point:
         """Finish a plan by the problem's own weights, and say what is proven of it."""
         if known.assignments not in self._finished:
-            self._finished[known.assignments] = self._finish(known)
+            self._finished[known.assignments] = self._finish(known, share)
         plan = self._finished[known.assignments]
         service = service_of(self._problem, plan.assignments)
+        self._tell("done", plan, sum(bool(each.starts) for each in plan.assignments))
         return Point(
             most,
             plan,
             disturbance(self._problem, plan.assignments),
             service,
             max(
+                0,
                 self._exact.get(most, 0),
                 *(traded.least_service(bound, most) for traded, bound in self._bounds),
             ),
             max(
+                0,
+                0,
                 *(broken + 1 for broken, least in self._exact.items() if least > service),
                 *(traded.least_broken(bound, service) for traded, bound in self._bounds),
-                0,
             ),
-            self._people,
+            self._people + (self._service_if_spared > service),
         )
 
-    def _finish(self, known: _Known) -> Plan:
+    def _finish(self, known: _Known, share: float) -> Plan:
         """The cheapest plan beside what stays; a published time with a new expert stays last."""
         for reassigned in (False, True):
+            if self._is_over():
+                break
             kept = with_kept(self._problem, known.assignments, reassigned=reassigned)
             try:
-                plan = self._solve(ProblemFile.from_problem(kept))
+                plan = self._solve(ProblemFile.from_problem(kept), share)
             except NoPlanFound:
                 continue
             again = self._learn(plan.assignments)
             if again.service <= known.service and again.broken <= known.broken:
-                return self._judged(plan, plan.assignments)
-        return self._judged(plan, known.assignments)
+                return self._judged(min(known, again, key=_Known.rank))
+        return self._judged(known)
 
-    def _judged(self, made: Plan, assignments: tuple[Assignment, ...]) -> Plan:
-        """A plan for the problem itself; its cost is proven for nothing but what may move."""
-        cost = cost_of(self._problem, assignments)
+    def _judged(self, known: _Known) -> Plan:
+        """A plan for the problem itself."""
+        cost, bound = cost_of(self._problem, known.assignments), self._weighed.bound
         plan = Plan(
             problem=self._problem.name,
             problem_sha256=self._file.sha256,
-            assignments=assignments,
+            assignments=known.assignments,
             cost=cost,
-            bound=0,
-            gap=gap_of(cost.total, 0),
-            status="optimal" if cost.total == 0 else "feasible",
-            solver=made.solver,
+            bound=bound,
+            gap=gap_of(cost.total, bound),
+            status="optimal" if cost.total == bound else "feasible",
+            solver=self._record(),
         )
         verdict = judge(self._file.json, plan.to_json(), sha256=self._file.sha256)
         if not verdict.holds:
             raise PlanRejected("; ".join(broken.text for broken in verdict.broken[:5]))
         return plan
+
+    def _record(self) -> SolverRecord:
+        """Who made a plan: with the limits of the whole, which a replay needs."""
+        return self._weighed.solver.model_copy(
+            update={
+                "seconds": round(time.monotonic() - self._started, 3),
+                "time_limit_seconds": self._parameters.time_limit_seconds,
+                "work_limit": self._parameters.work_limit,
+            }
+        )
 
     def _is_over(self) -> bool:
         late = self._until is not None and time.monotonic() >= self._until

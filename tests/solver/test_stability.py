@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from solver import Parameters, judge
+from solver import Parameters, Progress, judge, solve
 from solver.plan import Assignment
 from solver.promises import disturbance, service_of
 from solver.stability import keep_promises, price_of_stability, unkeepable
@@ -37,6 +37,8 @@ class _Every(_Search):
         super().__init__(record)
         self._stated = file(record).problem
         self.found: dict[int, int] = {}
+        self.people: dict[int, int] = {}
+        """By service: the fewest people that a plan disturbs."""
 
     def _extend(self, chosen: tuple[Choice, ...], cost: int) -> None:
         if len(chosen) < len(self.choices):
@@ -53,11 +55,10 @@ class _Every(_Search):
             for each in chosen
             if each.starts
         ]
-        broken, service = (
-            disturbance(self._stated, plan).broken,
-            service_of(self._stated, plan),
-        )
+        changed, service = disturbance(self._stated, plan), service_of(self._stated, plan)
+        broken, people = changed.broken, changed.people
         self.found[broken] = min(self.found.get(broken, service), service)
+        self.people[service] = min(self.people.get(service, people), people)
 
     def _holds(self, chosen: tuple[Choice, ...]) -> bool:
         self.best_cost = None
@@ -66,11 +67,15 @@ class _Every(_Search):
 
 
 @functools.cache
-def every_plan(number: int) -> dict[int, int]:
+def all_plans(number: int) -> _Every:
     search = _Every(rerun(number))
     if all(search.choices):
         search._extend((), 0)
-    return search.found
+    return search
+
+
+def every_plan(number: int) -> dict[int, int]:
+    return all_plans(number).found
 
 
 def least(found: dict[int, int], most: int) -> int:
@@ -103,6 +108,39 @@ def test_keeping_promises_reaches_the_best_service_with_the_fewest_broken(number
     assert (point.service, point.disturbance.broken) == (best, fewest)
     assert point.is_proven
     assert point.least_broken <= fewest
+    assert point.least_people <= all_plans(number).people[best] <= point.disturbance.people
+
+
+@pytest.mark.parametrize("number", CASES[:6])
+def test_no_plan_costs_less_than_the_bound_of_one_that_keeps_promises(number: int) -> None:
+    if not every_plan(number):
+        return
+    record = rerun(number)
+    cheapest = solve(file(record), PARAMETERS).cost.total
+    point = keep_promises(file(record), PARAMETERS)
+    assert 0 <= point.plan.bound <= cheapest <= point.plan.cost.total
+
+
+def test_with_one_worker_and_a_limit_in_work_the_same_plan_is_found_again() -> None:
+    record = rerun(CASES[1])
+    parameters = Parameters(time_limit_seconds=None, work_limit=200)
+    first, second = (keep_promises(file(record), parameters) for _ in range(2))
+    assert first.plan.assignments == second.plan.assignments
+    assert first.plan.solver.work_limit == parameters.work_limit
+
+
+def test_progress_never_shows_the_figures_of_a_trade() -> None:
+    seen: list[Progress] = []
+    point = keep_promises(file(rerun(CASES[1])), PARAMETERS, on_progress=seen.append)
+    assert seen[-1].stage == "done"
+    assert seen[-1].cost == point.plan.cost.total
+    assert {each.bound for each in seen if each.stage == "promises"} == {point.plan.bound}
+
+
+def test_a_cancelled_rerun_keeps_a_plan_that_the_judge_passes() -> None:
+    record = rerun(CASES[1])
+    point = keep_promises(file(record), PARAMETERS, cancelled=lambda: True)
+    assert judge(encode(record), point.plan.to_json()).holds
 
 
 def test_who_cannot_be_kept_is_told_from_who_can() -> None:
