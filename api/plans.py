@@ -29,7 +29,7 @@ from api.schema import (
     created,
 )
 from matcher.fields import Identifier, Paragraphs, TimeLimit
-from matcher.models import FROZEN_DAYS, Plan, PlanState, PlanTerms
+from matcher.models import FROZEN_DAYS, MOST_POINTS, Plan, PlanState, PlanTerms, PromisePolicy
 from matcher.planning.comparison import compare_plan
 from matcher.planning.releases import PublicationPart, publish_untouched
 from matcher.planning.releases import publish as publish_plan
@@ -54,6 +54,7 @@ class PlanQuery(PageQuery):
 
     state: PlanState | SkipJsonSchema[None] = absent("only those in one state")
     programme: Identifier | SkipJsonSchema[None] = absent("only those of one programme")
+    run: Identifier | SkipJsonSchema[None] = absent("only the plans that one run has made")
 
 
 class PlanBody(Body):
@@ -80,6 +81,15 @@ class PlanBody(Body):
     weights: Weights | None = Field(
         default=None, description="what each part of the cost counts; null: as the programme has it"
     )
+    promises: PromisePolicy = Field(
+        default=PromisePolicy.KEEP,
+        description="keep: the best service, and of the plans that reach it one that breaks the "
+        "fewest promises; weigh: the least cost, a change counts what the weights say; price: a "
+        "plan for each number of broken promises, each with the best service for so many",
+    )
+    points: Annotated[int, Field(ge=2, le=101)] = Field(
+        default=MOST_POINTS, description="with price: how many plans at the most"
+    )
     time_limit_seconds: TimeLimit | None = Field(
         default=None, description="null: as the service is set"
     )
@@ -99,6 +109,8 @@ class PlanBody(Body):
                 frozen_days=self.frozen_days,
                 until=self.until,
                 weights=self.weights,
+                promises=self.promises,
+                points=self.points,
             ),
             time_limit_seconds=seconds,
             workers=self.workers,
@@ -133,6 +145,18 @@ class ProgressView(View):
     served: int
 
 
+class PromisesView(View):
+    """How many promises a plan breaks: sessions moved or dropped, and experts changed."""
+
+    most_broken: int = Field(description="the plan is the best of those that break so many")
+    broken: int
+    least_broken: int = Field(description="what every plan breaks that serves as well")
+    people: int = Field(description="organizations and experts who had been told something else")
+    least_people: int = Field(description="how many every plan disturbs that serves as well")
+    lacking: int = Field(description="what is missing of full service, by the weights")
+    least_lacking: int = Field(description="what every plan lacks that breaks no more promises")
+
+
 class PlanSummary(View):
     """A run and the figures of its plan."""
 
@@ -153,6 +177,13 @@ class PlanSummary(View):
     bound: int | None = Field(description="no plan costs less")
     gap: float | None = Field(description="(cost - bound) / cost: how far it can be from the best")
     served: int | None
+    promises: PromisesView | None = Field(
+        description="null: nothing was published that it could change, or they were only weighed"
+    )
+    run_id: str | None = Field(
+        description="the run that has made it beside its own, for fewer broken promises; null: "
+        "its own"
+    )
     status: str | None
     error: str | None
 
@@ -196,6 +227,8 @@ def list(query: PlanQuery) -> PlanPage:
         wanted = wanted.where(Plan.state == query.state)
     if query.programme:
         wanted = wanted.where(Plan.programme_id == query.programme)
+    if query.run:
+        wanted = wanted.where((Plan.id == query.run) | (Plan.run_id == query.run))
     return PlanPage.of(page_of(wanted, [Plan.created_at, Plan.id], query, newest_first=True))
 
 

@@ -88,6 +88,15 @@ def disturbance(problem: Problem, assignments: Iterable[Assignment]) -> Disturba
     )
 
 
+def has_promises(problem: Problem) -> bool:
+    """Whether anything is published that a plan could change."""
+    return any(
+        number not in {pin.session for pin in each.pinned}
+        for each in problem.engagements
+        for number, _ in _published(each)
+    )
+
+
 def weight_of_loss(problem: Problem) -> int:
     """How many promises more an engagement counts that loses all its published sessions."""
     unserved, dropped, _ = service_parts(problem)

@@ -28,7 +28,16 @@ from matcher.models.key import ApiKey, Role
 from matcher.models.notice import Notice, NoticeKind, NoticeState
 from matcher.models.organization import Organization
 from matcher.models.pin import Pin, PinKind
-from matcher.models.plan import FROZEN_DAYS, Plan, PlanState, PlanTerms, ProgressRecord
+from matcher.models.plan import (
+    FROZEN_DAYS,
+    MOST_POINTS,
+    Plan,
+    PlanState,
+    PlanTerms,
+    ProgressRecord,
+    PromisePolicy,
+    PromiseRecord,
+)
 from matcher.models.programme import Programme, keep_packaged_programmes, load_programme
 from matcher.models.release import Release
 from matcher.models.report import ManualState, Party, SessionLapse, SessionReport
@@ -39,6 +48,7 @@ from matcher.programme import LegalKind, Phase, Purpose
 
 __all__ = [
     "FROZEN_DAYS",
+    "MOST_POINTS",
     "Answer",
     "AnswerSource",
     "ApiKey",
@@ -81,6 +91,8 @@ __all__ = [
     "PlanTerms",
     "Programme",
     "ProgressRecord",
+    "PromisePolicy",
+    "PromiseRecord",
     "Purpose",
     "Release",
     "RequirementAnswer",

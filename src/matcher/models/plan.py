@@ -22,6 +22,21 @@ FROZEN_DAYS: Final = 3
 """For so many days after today a run leaves what is published as it is, unless told otherwise."""
 
 
+class PromisePolicy(StrEnum):
+    """What a run makes of sessions that are published and that it may change."""
+
+    KEEP = "keep"
+    """The best service; of the plans that reach it, one that breaks the fewest promises."""
+    WEIGH = "weigh"
+    """The least cost: a change counts what the weights say."""
+    PRICE = "price"
+    """A plan for each number of broken promises, with the best service for so many."""
+
+
+MOST_POINTS: Final = 11
+"""So many plans does the price of stability come to at the most, unless told otherwise."""
+
+
 class PlanTerms(BaseModel):
     """What a run may plan and change; everything else stands."""
 
@@ -37,6 +52,9 @@ class PlanTerms(BaseModel):
     """The last day on which a session is placed or changed; None: that of the programme."""
     weights: Weights | None = None
     """What each part of the cost counts; None: as the programme has it."""
+    promises: PromisePolicy = PromisePolicy.KEEP
+    points: Annotated[int, Field(ge=2, le=101)] = MOST_POINTS
+    """Where promises are priced: how many plans at the most."""
 
 
 class PlanState(StrEnum):
@@ -67,6 +85,30 @@ _STATES_JA: Mapping[PlanState, str] = MappingProxyType(
         PlanState.FAILED: "失敗",
     }
 )
+
+
+class PromiseRecord(BaseModel):
+    """How many promises a plan breaks, and what was proven of it: no plan does better than `least`.
+
+    A promise is broken by each published session that moves or is dropped, and by each engagement
+    that gets another expert; `solver.promises` says it exactly.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most_broken: int
+    """The plan is the best known of those that break so many at the most."""
+    broken: int
+    least_broken: int
+    """What every plan breaks that serves as well."""
+    people: int
+    """Organizations and experts who had been told something else."""
+    least_people: int
+    """How many of them every plan disturbs that serves as well."""
+    lacking: int
+    """What the plan lacks of service, by the weights; 0: everybody is served whole."""
+    least_lacking: int
+    """What every plan lacks that breaks `most_broken` promises at the most."""
 
 
 class ProgressRecord(NamedTuple):
@@ -129,6 +171,10 @@ class Plan(Base):
     gap: Mapped[float | None]
     served: Mapped[int | None]
     solver_version: Mapped[str | None]
+    promises: Mapped[PromiseRecord | None] = mapped_column(Structured(PromiseRecord))
+    """None: nothing was published that it could change, or its run did not ask."""
+    run_id: Mapped[str | None] = mapped_column(ForeignKey("plans.id"), index=True)
+    """The run that made it beside its own plan, where promises are priced; None: its own."""
     ground: Mapped[dict[str, str]] = mapped_column(
         Structured(dict[str, str]), default=dict, deferred=True
     )

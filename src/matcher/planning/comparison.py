@@ -20,7 +20,15 @@ from sqlalchemy.orm import joinedload, undefer
 
 from matcher.clock import wall_time
 from matcher.errors import Conflict, NotFound
-from matcher.models import Engagement, Expert, Organization, Plan, PlanState, Release
+from matcher.models import (
+    Engagement,
+    Expert,
+    Organization,
+    Plan,
+    PlanState,
+    PromiseRecord,
+    Release,
+)
 from matcher.planning.change_words import Names, service_sentence, session_sentence
 from matcher.planning.differences import (
     ChangeKind,
@@ -118,6 +126,8 @@ class Comparison:
     """What of the plan's ground is no longer as it was."""
     cost: CostChange | None
     """None: two releases answer no common problem."""
+    promises: PromiseRecord | None
+    """What the plan's run has proven of broken promises; None: nothing."""
     names: Names
 
     @property
@@ -173,6 +183,7 @@ def compare_plan(db: Database, plan_id: str, now: dt.datetime) -> Comparison:
         disturbed=_disturbed(changes, records.engagements),
         ground_moved=ground_moved,
         cost=_cost(made, before),
+        promises=plan.promises,
         names=names,
     )
 
@@ -214,6 +225,7 @@ def compare_releases(
         disturbed=_disturbed(changes, engagements),
         ground_moved=(),
         cost=None,
+        promises=None,
         names=names,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Database
@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session as Database
 from matcher.errors import Conflict, NotFound
 from matcher.models import Plan
 from matcher.planning.runs import judged
+from matcher.planning.solving import Solution, solve_as_agreed
 from matcher.programme import Words
-from solver import Parameters, Progress, solve
+from solver import Parameters, Progress
 from solver.plan import Plan as PlanFile
 from solver.plan import SolverRecord
 from solver.problem import Engagement
@@ -67,14 +68,17 @@ def replay(
     assert row.plan is not None  # noqa: S101
     file = ProblemFile.from_bytes(gzip.decompress(row.problem))
     before = PlanFile.from_json(gzip.decompress(row.plan))
-    again = _solved_again(file, before, on_progress)
+    again = _solved_again(row, file, before, on_progress)
     return Replay(
         plan_id, again, tuple(_differences(before, again)), tuple(_open_ends(before.solver, again))
     )
 
 
 def _solved_again(
-    file: ProblemFile, before: PlanFile, on_progress: Callable[[Progress], None] | None
+    row: Plan,
+    file: ProblemFile,
+    before: PlanFile,
+    on_progress: Callable[[Progress], None] | None,
 ) -> PlanFile:
     record = before.solver
     if record.time_limit_seconds is not None or record.work_limit is not None:
@@ -84,7 +88,8 @@ def _solved_again(
             seed=record.seed,
             work_limit=record.work_limit,
         )
-        return solve(file, parameters, on_progress=on_progress)
+        solutions = solve_as_agreed(row.terms, file, parameters, on_progress=on_progress)
+        return _of_the_same_point(row, solutions).plan
     free = [each for each in file.problem.engagements if _has_a_choice(each)]
     if len(free) == 1:
         return solve_one(file, free[0].id)
@@ -93,6 +98,14 @@ def _solved_again(
         "この派遣計画は既存の計画から組み立てたもので、再計算の対象ではありません。",
         code="not_solved",
     )
+
+
+def _of_the_same_point(row: Plan, solutions: Sequence[Solution]) -> Solution:
+    """The plan for as many broken promises; where there is none now, the one that serves best."""
+    for each in solutions:
+        if row.promises and each.promises and each.promises.most_broken == row.promises.most_broken:
+            return each
+    return solutions[-1]
 
 
 def _has_a_choice(engagement: Engagement) -> bool:

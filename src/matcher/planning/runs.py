@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Annotated, Any, Self
@@ -20,16 +20,17 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session as Database
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import sessionmaker, undefer
 
 from matcher.clock import utc_now
 from matcher.errors import Conflict, Invalid, MatcherError, NotFound
 from matcher.fields import TimeLimit
-from matcher.models import Plan, PlanState, PlanTerms, ProgressRecord
+from matcher.models import Plan, PlanState, PlanTerms, ProgressRecord, PromiseRecord
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
+from matcher.planning.solving import Solution, solve_as_agreed
 from matcher.planning.turns import has_its_turn
-from solver import Parameters, Progress, solve
+from solver import NoPlanFound, Parameters, Progress
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile, pack
 from solver.validation import Verdict, judge
@@ -44,6 +45,20 @@ PULSE_SECONDS = 1.0
 
 MAX_CRASHES = 2
 """A run that crashed is taken up once more; it fails with its second crash."""
+
+OF_THE_RUN = (
+    "programme_id",
+    "terms",
+    "time_limit_seconds",
+    "work_limit",
+    "workers",
+    "seed",
+    "created_at",
+    "created_by",
+    "started_at",
+    "ground",
+)
+"""What the plans of one run have in common, by columns of `Plan`."""
 
 Sessions = sessionmaker[Database]
 Clock = Callable[[], dt.datetime]
@@ -260,7 +275,9 @@ def queued_runs(db: Database) -> Sequence[Plan]:
     ).all()
 
 
-def result_of(file: ProblemFile, plan: PlanFile) -> dict[str, Any]:
+def result_of(
+    file: ProblemFile, plan: PlanFile, promises: PromiseRecord | None = None
+) -> dict[str, Any]:
     """What is kept of a problem and its plan, by the columns of `Plan`."""
     return {
         "problem": pack(file.json),
@@ -272,6 +289,7 @@ def result_of(file: ProblemFile, plan: PlanFile) -> dict[str, Any]:
         "status": plan.status,
         "served": sum(bool(each.starts) for each in plan.assignments),
         "solver_version": plan.solver.version,
+        "promises": promises,
     }
 
 
@@ -335,30 +353,34 @@ class Attempt:
             seed=run.seed,
             work_limit=run.work_limit,
         )
-        plan = solve(file, parameters, on_progress=pulse.report, cancelled=pulse.is_stopped)
+        solutions = solve_as_agreed(
+            run.terms, file, parameters, on_progress=pulse.report, cancelled=pulse.is_stopped
+        )
         pulse.stop()
         if pulse.stopping.is_set():
             self.hand_back()
         else:
-            self._keep(file, plan, pulse.records)
+            self._keep(file, solutions, pulse.records)
 
     def _keep(
-        self, file: ProblemFile, plan: PlanFile, progress: tuple[ProgressRecord, ...]
+        self,
+        file: ProblemFile,
+        solutions: Sequence[Solution],
+        progress: tuple[ProgressRecord, ...],
     ) -> None:
-        content = plan.to_json()
-        verdict = judge(file.json, content, sha256=file.sha256)
-        if not verdict.holds:
-            raise RunFailedError("; ".join(map(str, verdict.broken)))
-        if plan.status == "infeasible_pins":
-            raise RunFailedError("; ".join(plan.conflicts))
-        self.write(
-            **result_of(file, plan),
-            state=PlanState.READY,
-            progress=progress,
-            stage="done",
-            finished_at=self.clock(),
-            lease_until=None,
+        for each in solutions:
+            verdict = judge(file.json, each.plan.to_json(), sha256=file.sha256)
+            if not verdict.holds:
+                raise RunFailedError("; ".join(map(str, verdict.broken)))
+            if each.plan.status == "infeasible_pins":
+                raise RunFailedError("; ".join(each.plan.conflicts))
+        now = self.clock()
+        *others, own = (
+            result_of(file, each.plan, each.promises)
+            | {"state": PlanState.READY, "stage": "done", "finished_at": now}
+            for each in solutions
         )
+        self.write(others, **own, progress=progress, lease_until=None)
 
     def hand_back(self) -> None:
         """Leave the run to the next worker."""
@@ -373,8 +395,10 @@ class Attempt:
         except LeaseLostError:
             logger.warning("run %s was taken over by another worker", self.plan_id)
 
-    def write(self, **values: object) -> bool:
+    def write(self, beside: Sequence[Mapping[str, object]] = (), /, **values: object) -> bool:
         """Write to the run as this attempt; whether somebody has asked it to stop.
+
+        `beside`: the columns of further plans that it has made.
 
         Raises:
             LeaseLostError: the run is no longer this attempt's; nothing is written.
@@ -391,8 +415,12 @@ class Attempt:
                 .returning(Plan.cancel_requested_at)
                 .execution_options(synchronize_session=False)
             ).one_or_none()
-        if row is None:
-            raise LeaseLostError(self.plan_id)
+            if row is None:
+                raise LeaseLostError(self.plan_id)
+            if beside:
+                run = db.get_one(Plan, self.plan_id, options=[undefer(Plan.ground)])
+                shared = {name: getattr(run, name) for name in OF_THE_RUN}
+                db.add_all(Plan(**shared, **each, run_id=run.id) for each in beside)
         return row.cancel_requested_at is not None
 
 
@@ -500,6 +528,6 @@ class Pulse:
 
 def _reason(error: Exception) -> str:
     """What the run's page says of an error; the log has the rest."""
-    if isinstance(error, RunFailedError | MatcherError | ValueError):
+    if isinstance(error, RunFailedError | NoPlanFound | MatcherError | ValueError):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from matcher.errors import PlanOutdated
+from matcher.models import PromiseRecord
 from matcher.planning.change_words import broken_words, place_words, reason_words, time_words
 from matcher.planning.comparison import Comparison, CostChange, ToldEngagement, ToldSession
 from matcher.planning.differences import ChangeKind, ServiceChange
@@ -93,7 +94,19 @@ def counts_table(comparison: Comparison, voice: Voice) -> Table:
             f"{len(disturbed.experts)} experts)",
         ),
     )
+    if comparison.promises is not None:
+        table.add_row(*_promises(comparison.promises, voice))
     return table
+
+
+def _promises(promises: PromiseRecord, voice: Voice) -> tuple[str, str]:
+    """What the run has proven: no plan that serves as well breaks or disturbs fewer."""
+    return voice.say("確定内容の変更", "promises broken"), voice.say(
+        f"{promises.broken}件(同じ水準の派遣では最少{promises.least_broken}件、"
+        f"影響は最少{promises.least_people}者)",
+        f"{promises.broken} (of plans that serve as well, none breaks fewer than "
+        f"{promises.least_broken} or disturbs fewer than {promises.least_people} people)",
+    )
 
 
 def cost_table(cost: CostChange, voice: Voice) -> RenderableType:

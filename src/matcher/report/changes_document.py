@@ -139,6 +139,16 @@ class CostsCompared(_Record):
     gap: float = Field(description="(cost - bound) / bound: how far the plan can be from the best")
 
 
+class PromisesProven(_Record):
+    """What the plan's run has proven of the promises it breaks."""
+
+    broken: int = Field(description="sessions moved or dropped, and experts changed")
+    least_broken: int = Field(description="what every plan breaks that serves as well")
+    least_people: int = Field(description="how many people each of these disturbs")
+    lacking: int = Field(description="what is missing of full service, by the weights")
+    least_lacking: int = Field(description="what every plan lacks that breaks no more promises")
+
+
 class ChangesDocument(_Record):
     """All that a plan changes of what is published, or a release of another."""
 
@@ -151,6 +161,7 @@ class ChangesDocument(_Record):
     )
     counts: Counts
     disturbed: DisturbedPeople
+    promises: PromisesProven | None = Field(description="null: its run has proven nothing of them")
     cost: CostsCompared | None = Field(description="null between releases")
     engagements: tuple[ChangedEngagement, ...]
 
@@ -165,6 +176,9 @@ def changes_document(comparison: Comparison) -> ChangesDocument:
         ground_moved=comparison.ground_moved,
         counts=_counts(comparison),
         disturbed=DisturbedPeople.model_validate(comparison.disturbed),
+        promises=None
+        if comparison.promises is None
+        else PromisesProven.model_validate(comparison.promises),
         cost=None if comparison.cost is None else _costs(comparison.cost),
         engagements=tuple(_engagement(each, comparison) for each in comparison.engagements),
     )

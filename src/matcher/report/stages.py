@@ -19,6 +19,7 @@ _STAGES: Final = {
     "construct": Stage("最初の計画の作成", "building a first plan"),
     "improve": Stage("計画の改善", "improving the plan"),
     "prove": Stage("下界の引き上げ", "raising the bound"),
+    "promises": Stage("変更の少ない計画の探索", "keeping what is published"),
     "done": Stage("完了", "done"),
 }
 
