@@ -200,6 +200,21 @@ def ask_one_at_a_time(problem_path: Path, plan_path: Path, experts: int) -> None
     click.echo(as_markdown(measure(problem_path, plan_path, experts)))
 
 
+@cli.command("promises")
+@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(1))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+def measure_promises(seconds: float, seed: int) -> None:
+    """Count the promises that reruns break: the shared ones, and an ordinary week of 500."""
+    from benchmarks.promises import as_markdown, measure, ordinary_week  # noqa: PLC0415
+    from solver.problem_file import ProblemFile  # noqa: PLC0415
+
+    names = ("tokyo-60-replan", "metro-500-replan")
+    files = [ProblemFile.from_path(INSTANCES / f"{name}.json.gz") for name in names]
+    metro = ProblemFile.from_path(INSTANCES / "metro-500.json.gz")
+    files.append(ordinary_week(metro.problem, seconds, seed))
+    click.echo(as_markdown(list(measure(files, seconds, seed))))
+
+
 @cli.command("bounds")
 @click.argument("plans", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def check_bounds(plans: Path) -> None:

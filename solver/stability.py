@@ -340,19 +340,28 @@ class _Search:
             plan,
             disturbance(self._problem, plan.assignments),
             service,
-            max(
-                0,
-                self._exact.get(most, 0),
-                *(traded.least_service(bound, most) for traded, bound in self._bounds),
-            ),
-            max(
-                0,
-                0,
-                *(broken + 1 for broken, least in self._exact.items() if least > service),
-                *(traded.least_broken(bound, service) for traded, bound in self._bounds),
-            ),
-            self._people + (self._service_if_spared > service),
+            self._least_service(most),
+            self._least_broken(service),
+            self._people + self._one_more(service),
         )
+
+    def _least_service(self, broken: int) -> int:
+        """What every plan lacks of service that breaks no more promises."""
+        proven = [traded.least_service(bound, broken) for traded, bound in self._bounds]
+        return max(0, self._exact.get(broken, 0), *proven)
+
+    def _least_broken(self, service: int) -> int:
+        """How many promises every plan breaks that serves as well.
+
+        There is one at least for each engagement that cannot be kept.
+        """
+        exact = [broken + 1 for broken, least in self._exact.items() if least > service]
+        proven = [traded.least_broken(bound, service) for traded, bound in self._bounds]
+        return max(len(self._disturbed) + self._one_more(service), *exact, *proven, 0)
+
+    def _one_more(self, service: int) -> int:
+        """Whether somebody else has to be disturbed: 1 if so, for all that is proven."""
+        return int(self._service_if_spared > service)
 
     def _finish(self, known: _Known, share: float) -> Plan:
         """The cheapest plan beside what stays; a published time with a new expert stays last."""
