@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from matcher.cli import main
+from tests.matcher.test_migrations import HEAD
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def test_it_makes_the_database_and_says_so(
     assert main(["migrate"]) == 0
 
     assert capsys.readouterr().out == (
-        "sqlite:///var/matcher.sqlite has been made, at schema 0005.\n"
+        f"sqlite:///var/matcher.sqlite has been made, at schema {HEAD}.\n"
     )
     assert (own_folder / "var" / "matcher.sqlite").is_file()
 
@@ -33,7 +34,7 @@ def test_it_can_be_run_again(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert main(["migrate"]) == 0
     assert capsys.readouterr().out == (
-        "sqlite:///var/matcher.sqlite is up to date, at schema 0005.\n"
+        f"sqlite:///var/matcher.sqlite is up to date, at schema {HEAD}.\n"
     )
 
 
