@@ -22,8 +22,9 @@ from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.notices.mailer import Mailer
 from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
+from matcher.planning.attempt import LEASE, Clock, Sessions, execute_run
 from matcher.planning.foresight import look_ahead
-from matcher.planning.runs import LEASE, Clock, Sessions, execute_run, queued_runs, reap
+from matcher.planning.runs import queued_runs, reap
 from matcher.planning.turns import waits_for
 from matcher.settings import Settings
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release, Session
+from matcher.planning.attempt import result_of
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
@@ -28,7 +29,6 @@ from matcher.planning.problem import (
 )
 from matcher.planning.releases import Changes, publish
 from matcher.planning.replanning import to_replan
-from matcher.planning.runs import result_of
 from solver.plan import Cost
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile

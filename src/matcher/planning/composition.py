@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
 from matcher.models import Plan, PlanState
+from matcher.planning.attempt import result_of
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.obstacles import (
     EXPERT_PINNED,
@@ -33,7 +34,6 @@ from matcher.planning.obstacles import (
     rule_broken,
 )
 from matcher.planning.problem import PLANNABLE_STATES, Records
-from matcher.planning.runs import result_of
 from matcher.programme import Words
 from solver import problem as problem_1
 from solver.plan import Assignment, Cost, SolverRecord, gap_of

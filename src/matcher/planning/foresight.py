@@ -22,11 +22,11 @@ from matcher.models import (
     StoredForecast,
     StoredRehearsal,
 )
+from matcher.planning.attempt import Clock, Sessions
 from matcher.planning.forecast import Forecast, Interrupted, forecast, typical_profile
 from matcher.planning.ground import latest_release_number
 from matcher.planning.problem import Records
 from matcher.planning.rehearsal import experts_with_sessions_to_come, rehearse
-from matcher.planning.runs import Clock, Sessions
 
 FORECAST = TypeAdapter(Forecast)
 KEPT = ("sessions_to_come", "lost", "shortened", "sessions_lost", "moved", "taken_over")

@@ -32,7 +32,8 @@ from matcher.models import (
     Session,
     load_programme,
 )
-from matcher.planning.runs import Attempt, RunParameters, cancel_run, start_run
+from matcher.planning.attempt import Attempt
+from matcher.planning.runs import RunParameters, cancel_run, start_run
 from tests.matcher import rows
 
 STAFF = Actor("受付 (K1)", "experts.edit", "request-1")

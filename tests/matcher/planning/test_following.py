@@ -7,8 +7,9 @@ import pytest
 
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Plan, PlanState, ProgressRecord
+from matcher.planning.attempt import Sessions
 from matcher.planning.following import News, Seats, follow
-from matcher.planning.runs import RunParameters, Sessions, start_run
+from matcher.planning.runs import RunParameters, start_run
 from tests.matcher import rows
 
 NOW = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)

@@ -12,8 +12,9 @@ from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, NotFound
 from matcher.models import Plan
 from matcher.planning.assignment import propose, publish_proposal
+from matcher.planning.attempt import Sessions, execute_run
 from matcher.planning.replay import replay
-from matcher.planning.runs import RunParameters, Sessions, execute_run, start_run
+from matcher.planning.runs import RunParameters, start_run
 from solver.plan import Plan as PlanFile
 from solver.plan import SolverRecord
 from solver.problem_file import ProblemFile, pack

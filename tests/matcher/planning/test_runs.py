@@ -12,19 +12,9 @@ from sqlalchemy.orm import undefer
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import Engagement, EngagementState, Plan, PlanState, PlanTerms
+from matcher.planning.attempt import Attempt, LeaseLostError, Sessions, execute_run
 from matcher.planning.releases import publish
-from matcher.planning.runs import (
-    Attempt,
-    LeaseLostError,
-    RunParameters,
-    Sessions,
-    cancel_run,
-    execute_run,
-    judged,
-    queued_runs,
-    reap,
-    start_run,
-)
+from matcher.planning.runs import RunParameters, cancel_run, judged, queued_runs, reap, start_run
 from matcher.sample import load_sample
 from solver import Progress
 from tests.matcher import rows

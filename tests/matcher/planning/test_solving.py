@@ -18,10 +18,11 @@ from matcher.models import (
     PlanTerms,
     PromisePolicy,
 )
+from matcher.planning.attempt import Sessions, execute_run
 from matcher.planning.comparison import compare_plan
 from matcher.planning.releases import publish
 from matcher.planning.replay import replay
-from matcher.planning.runs import RunParameters, Sessions, execute_run, judged, start_run
+from matcher.planning.runs import RunParameters, judged, start_run
 from matcher.report.changes_document import changes_document
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile

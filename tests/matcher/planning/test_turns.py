@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session as Database
 from matcher.clock import utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Plan, PlanState, PlanTerms, Programme
-from matcher.planning.runs import Attempt, Sessions, start_run
+from matcher.planning.attempt import Attempt, Sessions
 from matcher.planning.runs import RunParameters as Parameters
+from matcher.planning.runs import start_run
 from matcher.planning.turns import overlap, runs_ahead, waits_for
 from matcher.programme import Specialty
 from tests.matcher import rows
