@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from flask import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from api.context import services
 from api.plans import PlanPath, ProgressView, blueprint
@@ -25,6 +25,14 @@ class EventsQuery(Query):
     """Where to begin."""
 
     after: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
+class EventsHeader(BaseModel):
+    """Where to begin, as a browser says it when it comes back by itself."""
+
+    last_event_id: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=None, alias="Last-Event-ID", description="the last `progress` heard, before `after`"
+    )
 
 
 class StateEvent(View):
@@ -49,20 +57,22 @@ _EVENT = {
         }
     },
 )
-def events(path: PlanPath, query: EventsQuery) -> Any:  # noqa: ANN401  a Flask answer
+def events(path: PlanPath, query: EventsQuery, header: EventsHeader) -> Any:  # noqa: ANN401
     """Follow a run: its state and its figures as they come, until it is over.
 
-    Each `progress` has the number of its record as id: who was cut off asks for those `after` it.
+    Each `progress` has the number of its record as id: who was cut off asks for those `after` it,
+    or names it in Last-Event-ID.
     With too many followers at once the answer is 503: poll the plan instead, or try again.
     """
     plan_id = one(Plan, path.plan_id).id
+    known = query.after if header.last_event_id is None else header.last_event_id
     reading = services().reading
     if not SEATS.take():
         refused = problem(HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable")
         refused.headers["Retry-After"] = str(RETRY_SECONDS)
         return refused
     return Response(
-        _Told(follow(reading, plan_id, query.after)),
+        _Told(follow(reading, plan_id, known)),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

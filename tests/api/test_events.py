@@ -77,6 +77,21 @@ def test_a_follower_hears_of_a_run_until_it_is_ready(working: RunningService) ->
     assert [data for name, data in events if name == "progress"] == plan["progress"]
 
 
+def test_who_was_cut_off_says_where_as_a_browser_does(working: RunningService) -> None:
+    planner = working.caller(Role.PLANNER)
+    plan_id = start(planner, 2)
+    with stream(planner, plan_id) as answer:
+        told = sum(name == "progress" for name, _ in heard(answer))
+
+    path = f"/v1/plans/{plan_id}/events"
+    last = planner.get(path, Last_Event_ID=str(told - 1)).text
+    assert last.count("event: progress") == 1
+    assert f"id: {told}\n" in last
+    assert planner.get(f"{path}?after={told - 1}").text == last
+    assert "event: progress" not in planner.get(f"{path}?after=0", Last_Event_ID=str(told)).text
+    assert planner.get(path, Last_Event_ID="soon").status_code == 422
+
+
 def test_a_run_waits_for_an_older_one_and_says_so(working: RunningService) -> None:
     planner = working.caller(Role.PLANNER)
     first, second = start(planner, 20), start(planner, 5)

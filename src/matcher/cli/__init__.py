@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": LazyCommand("matcher.cli.serve", "serve", "Answer HTTP requests."),
     "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued runs, mail notices."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
+    "plans": LazyCommand("matcher.cli.plans", "plans", "Start, list and stop runs."),
     "publish": LazyCommand("matcher.cli.releases", "publish", "Make a ready plan a release."),
     "releases": LazyCommand("matcher.cli.releases", "releases", "List releases, go back to one."),
     "programmes": LazyCommand(

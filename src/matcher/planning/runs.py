@@ -51,11 +51,13 @@ def start_run(
     """Queue a run. It waits until a worker claims it.
 
     Raises:
-        NotFound: there is no such programme, or no plannable engagement of an id in the terms.
+        NotFound: there is no such programme.
         Conflict: one that the terms name is on hold.
-        Invalid: the last day of the terms is not one on which a session could be placed.
+        Invalid: an engagement of the terms is not there or not plannable any more, or their last
+            day is not one on which a session could be placed.
     """
     records = Records.load(db, programme_id, now, terms=parameters.terms)
+    _check_only(records)
     _check_until(records)
     records.in_scope()
     plan = Plan(
@@ -71,6 +73,26 @@ def start_run(
     db.add(plan)
     db.flush()
     return plan
+
+
+def _check_only(records: Records) -> None:
+    """Refuse an engagement that is not there, or that cannot get sessions any more."""
+    plannable = {each.id for each in records.plannable}
+    for index, id in enumerate(records.terms.only or ()):
+        if id in plannable:
+            continue
+        known = records.engagements.get(id)
+        raise Invalid(
+            f"only.{index}",
+            f"there is no engagement {id} in this programme"
+            if known is None
+            else f"engagement {id} is {known.state}",
+            "give engagements that may still get sessions, or none for all",
+            reason_ja=f"この事業に派遣案件{id}はありません"
+            if known is None
+            else f"派遣案件{id}にはもう派遣を計画できません(状態: {known.state})",
+            remedy_ja="派遣を計画できる案件を指定するか、省略してください",
+        )
 
 
 def _check_until(records: Records) -> None:

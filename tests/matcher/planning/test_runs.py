@@ -100,8 +100,21 @@ def test_a_run_of_an_unknown_programme_is_refused(sessions: Sessions) -> None:
 
 
 def test_a_run_of_an_unknown_engagement_is_refused(sessions: Sessions) -> None:
-    with sessions.begin() as db, pytest.raises(NotFound, match="engagement 'A9'"):
-        start_run(db, "tokyo-2025", RunParameters(terms=PlanTerms(only=("A9",))), "planner", NOW)
+    terms = PlanTerms(only=("A1", "A9"))
+    with sessions.begin() as db, pytest.raises(Invalid) as refused:
+        start_run(db, "tokyo-2025", RunParameters(terms=terms), "planner", NOW)
+    assert (refused.value.field, refused.value.reason) == (
+        "only.1",
+        "there is no engagement A9 in this programme",
+    )
+
+
+def test_a_run_of_an_engagement_that_is_over_is_refused_with_its_state(sessions: Sessions) -> None:
+    with sessions.begin() as db:
+        db.get_one(Engagement, "A1").state = EngagementState.COMPLETED
+    terms = PlanTerms(only=("A1",))
+    with sessions.begin() as db, pytest.raises(Invalid, match="engagement A1 is completed"):
+        start_run(db, "tokyo-2025", RunParameters(terms=terms), "planner", NOW)
 
 
 @pytest.mark.parametrize(
