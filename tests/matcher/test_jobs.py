@@ -21,9 +21,9 @@ from matcher.clock import utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Misconfigured
 from matcher.jobs import Jobs, open_queue
-from matcher.models import Plan, PlanState, PlanTerms
+from matcher.models import Base, Plan, PlanState, PlanTerms
 from matcher.planning.attempt import Attempt, Sessions
-from matcher.planning.runs import RunParameters, start_run
+from matcher.planning.runs import RunParameters, judged, start_run
 from matcher.sample import load_sample
 from matcher.settings import Settings
 
@@ -78,9 +78,11 @@ def jobs(queue: Huey, sessions: Sessions) -> Jobs:
     return Jobs(queue, sessions, clock=clock)
 
 
-def queue_run(sessions: Sessions, parameters: RunParameters = QUICK) -> str:
+def queue_run(
+    sessions: Sessions, parameters: RunParameters = QUICK, now: dt.datetime = START_OF_YEAR
+) -> str:
     with sessions.begin() as db:
-        return start_run(db, "tokyo-2025", parameters, "planner", START_OF_YEAR).id
+        return start_run(db, "tokyo-2025", parameters, "planner", now).id
 
 
 def plan_of(sessions: Sessions, plan_id: str) -> Plan:
@@ -207,6 +209,7 @@ class Workers:
         program = "import sys; from matcher.cli import main; sys.exit(main())"
         environment = os.environ | {
             "MATCHER_DATA_DIRECTORY": str(self.settings.data_directory),
+            "MATCHER_DATABASE_URL": self.settings.database_url,
             "MATCHER_CLOCK_SHIFT_DAYS": str(self.settings.clock_shift_days),
         }
         with self.log.open("ab") as log:
@@ -294,3 +297,49 @@ def test_a_run_whose_worker_is_killed_is_tried_once_more_and_then_fails(
     workers.start()
     wait_until(lambda: plan_of(sessions, plan_id).state == PlanState.FAILED)
     assert "stopped answering twice" in (plan_of(sessions, plan_id).error or "")
+
+
+@pytest.fixture
+def both(database_url: str, tmp_path: Path) -> Iterator[tuple[Sessions, Workers]]:
+    """The sample's year on each kind of database, and workers on it."""
+    shift = (START_OF_YEAR.date() - utc_now().date()).days
+    settings = Settings(data_directory=tmp_path, database_url=database_url, clock_shift_days=shift)
+    engine = create_database_engine(database_url)
+    sessions = session_factory(engine)
+    with sessions.begin() as db:
+        load_sample(db)
+    workers = Workers(settings)
+    yield sessions, workers
+    workers.end()
+    engine.dispose()
+
+
+def on_record(sessions: Sessions) -> dict[str, list[str]]:
+    """All that is on record beside the runs and what the audit says of them."""
+    with sessions() as db:
+        return {
+            name: sorted(map(str, db.execute(table.select())))
+            for name, table in Base.metadata.tables.items()
+            if name not in {"plans", "audit_entries"}
+        }
+
+
+def test_another_worker_takes_over_from_one_that_is_killed_and_touches_nothing_else(
+    both: tuple[Sessions, Workers],
+) -> None:
+    sessions, workers = both
+    plan_id = queue_run(sessions, LONG)
+    next_id = queue_run(sessions, now=START_OF_YEAR + dt.timedelta(minutes=1))
+    before = on_record(sessions)
+    killed = workers.start()
+    wait_until(lambda: plan_of(sessions, plan_id).state == PlanState.SOLVING)
+    workers.start()
+    killed.kill()
+    killed.wait()
+
+    wait_until(lambda: plan_of(sessions, next_id).state == PlanState.READY)
+    plan = plan_of(sessions, plan_id)
+    assert (plan.state, plan.attempt, plan.crashes) == (PlanState.READY, 2, 1)
+    with sessions() as db:
+        assert judged(db.get_one(Plan, plan_id)).holds
+    assert on_record(sessions) == before
