@@ -11,17 +11,16 @@ from pydantic import Field
 from api.context import database, now
 from api.openapi import noun
 from api.schema import Query, TokyoTime, View
-from matcher.clock import wall_time
 from matcher.errors import Invalid
 from matcher.fields import Identifier
 from matcher.models import Programme, StoredForecast
-from matcher.planning.ground import latest_release_number
+from matcher.planning.foresight import Outdated, Present
 
 blueprint = noun("forecast", "How many more engagements fit, and until when (見通し)")
 
 
 class Freshness(StrEnum):
-    """Whether something that was computed ahead is of the latest release and of today."""
+    """Whether something that was computed ahead stands on what is on record today."""
 
     CURRENT = "current"
     OUTDATED = "outdated"
@@ -41,6 +40,10 @@ class ForecastView(View):
     freshness: Freshness = Field(
         description="a worker computes it after each release and each midnight, while no run "
         "waits; `matcher forecast` computes it at once"
+    )
+    changed: Outdated | None = Field(
+        description="what has changed since: there is a newer release, it is another day, or "
+        "records have changed that decide what fits; the worker then computes it anew"
     )
     release_number: int | None = Field(description="as of this release; null: there is none yet")
     day: date | None
@@ -67,16 +70,17 @@ def get(query: ForecastQuery) -> ForecastView:
         return ForecastView(
             programme_id=query.programme,
             freshness=Freshness.MISSING,
+            changed=None,
             release_number=None,
             day=None,
             computed_at=None,
             forecast=None,
         )
-    latest = (latest_release_number(database(), query.programme), wall_time(now()).date())
-    current = (kept.release_number, kept.day) == latest
+    changed = Present.of(database(), query.programme, now()).outdates(kept)
     return ForecastView(
         programme_id=query.programme,
-        freshness=Freshness.CURRENT if current else Freshness.OUTDATED,
+        freshness=Freshness.OUTDATED if changed else Freshness.CURRENT,
+        changed=changed,
         release_number=kept.release_number,
         day=kept.day,
         computed_at=kept.computed_at,

@@ -7,11 +7,13 @@ from datetime import date
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.context import database, now
 from api.openapi import noun
 from api.records import page_of, visible
 from api.schema import Page, PageQuery, TokyoTime, View, absent
 from matcher.fields import Identifier
 from matcher.models import StoredRehearsal
+from matcher.planning.foresight import Outdated, Present
 
 blueprint = noun("rehearsals", "What the loss of each expert would do (離脱時の影響)")
 
@@ -40,6 +42,9 @@ class RehearsalView(View):
     bound: int
     proven: bool = Field(description="whether no repair costs less")
     computed_at: TokyoTime
+    changed: Outdated | None = Field(
+        default=None, description="what has changed since it was computed; null: nothing"
+    )
 
 
 class RehearsalPage(Page):
@@ -55,4 +60,15 @@ def list(query: RehearsalQuery) -> RehearsalPage:
     if query.programme:
         wanted = wanted.where(StoredRehearsal.programme_id == query.programme)
     order = [StoredRehearsal.sessions_lost, StoredRehearsal.programme_id, StoredRehearsal.expert_id]
-    return RehearsalPage.of(page_of(wanted, order, query, newest_first=True))
+    page = page_of(wanted, order, query, newest_first=True)
+    present = {
+        programme_id: Present.of(database(), programme_id, now())
+        for programme_id in {each.programme_id for each in page.items}
+    }
+    items = tuple(
+        RehearsalView.of(each).model_copy(
+            update={"changed": present[each.programme_id].outdates(each)}
+        )
+        for each in page.items
+    )
+    return RehearsalPage(items=items, next=page.next)

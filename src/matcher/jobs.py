@@ -154,6 +154,10 @@ class Jobs:
         if self._mailer is not None:
             self._mailer.send_waiting(self._stopping)
 
+    def look_ahead(self) -> None:
+        """Compute forecasts and rehearsals that are missing or outdated, while no run waits."""
+        look_ahead(self._sessions, self._clock, self._stopping)
+
     def work(self) -> None:
         """Carry out runs, one at a time, and mail notices, until a signal ends the process.
 
@@ -165,13 +169,14 @@ class Jobs:
             self._queue, workers=1, worker_type="thread", periodic=False, max_delay=POLL_SECONDS
         )
         sweeper = self._keep(self.sweep, "sweeper", min(SWEEP_EVERY, self._lease))
-        self._keep(lambda: look_ahead(self._sessions, self._clock), "foresight", LOOK_AHEAD_EVERY)
+        foresight = self._keep(self.look_ahead, "foresight", LOOK_AHEAD_EVERY)
         mailing = self._keep(self.mail, "mailer", MAIL_EVERY) if self._mailer else None
         consumer.run()
         self._stopping.set()
         if self._idle.acquire(timeout=STOP_SECONDS):
             self._idle.release()
         sweeper.join(STOP_SECONDS)
+        foresight.join(STOP_SECONDS)
         if mailing:
             mailing.join(TIMEOUT_SECONDS)
 

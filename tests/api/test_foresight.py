@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+from matcher.clock import utc_now
 from matcher.models import Programme, Role, StoredForecast, StoredRehearsal
 from tests.api.records import new_expert
 from tests.api.service import Caller, RunningService
 
-NOW = dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)
+AFTER_ALL_CHANGES = utc_now() + dt.timedelta(days=1)
+"""When it was computed: no record has changed since."""
 
 
 def rehearsed(expert_id: str, sessions_lost: int) -> StoredRehearsal:
@@ -27,7 +29,7 @@ def rehearsed(expert_id: str, sessions_lost: int) -> StoredRehearsal:
         cost=100,
         bound=100,
         proven=True,
-        computed_at=NOW,
+        computed_at=AFTER_ALL_CHANGES,
     )
 
 
@@ -51,16 +53,24 @@ def test_a_forecast_says_whether_it_is_there_and_of_today(
                 release_number=0,
                 day=dt.date(2025, 7, 14),
                 content={"specialties": []},
-                computed_at=NOW,
+                computed_at=AFTER_ALL_CHANGES,
             )
         )
         db.commit()
     found = admin.get(path).json()
     assert (found["freshness"], found["forecast"]) == ("current", {"specialties": []})
-    with service.database() as db:
-        db.get_one(StoredForecast, "tokyo-2024").day = dt.date(2025, 7, 13)
-        db.commit()
-    assert admin.get(path).json()["freshness"] == "outdated"
+    for changed, fields in (
+        ("records", {"computed_at": dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)}),
+        ("day", {"day": dt.date(2025, 7, 13)}),
+        ("release", {"release_number": 3}),
+    ):
+        with service.database() as db:
+            kept = db.get_one(StoredForecast, "tokyo-2024")
+            for name, value in fields.items():
+                setattr(kept, name, value)
+            db.commit()
+        found = admin.get(path).json()
+        assert (found["freshness"], found["changed"]) == ("outdated", changed)
     assert admin.get("/v1/forecast?programme=tokyo-1999").status_code == 422
     assert admin.get("/v1/forecast").status_code == 422
 

@@ -1,24 +1,39 @@
 """Forecasts and rehearsals kept up to date in the background, by release and day.
 
-Each is computed once for a release and a day, and only while no run waits or is carried out. What
-is computed is written piece by piece, so a worker that dies loses one piece at most, and the next
-round goes on where it stopped.
+Each is computed once for a release and a day, and anew where a record has changed that it stands
+on; only while no run waits or is carried out. What is computed is written piece by piece, so a
+worker that dies loses one piece at most, and the next round goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as Database
 
+from matcher.audit.scope import name_of
 from matcher.clock import wall_time
 from matcher.models import (
     Application,
+    ApplicationAbsence,
+    AuditEntry,
+    ConflictOfInterest,
+    Engagement,
+    Expert,
+    ExpertAbsence,
+    Hold,
+    Organization,
+    Pin,
     Plan,
     PlanState,
     Programme,
+    Session,
     StoredForecast,
     StoredRehearsal,
 )
@@ -34,29 +49,103 @@ FIGURES = (*KEPT, "held_times_lost", "cost", "bound", "proven")
 """What is kept of a rehearsal."""
 
 
-def look_ahead(sessions: Sessions, clock: Clock) -> None:
-    """Compute what is missing or outdated, until a run wants the worker."""
+GROUND: Final = tuple(
+    name_of(model)
+    for model in (
+        ApplicationAbsence,
+        ConflictOfInterest,
+        Engagement,
+        Expert,
+        ExpertAbsence,
+        Hold,
+        Organization,
+        Pin,
+        Programme,
+        Session,
+    )
+)
+"""The kinds of records that decide what fits."""
+
+ANEW_EVERY: Final = dt.timedelta(minutes=10)
+"""How often what has been computed is computed anew because records change."""
+
+
+class Outdated(StrEnum):
+    """What has changed since something was computed."""
+
+    RELEASE = "release"
+    DAY = "day"
+    RECORDS = "records"
+
+
+Kept = StoredForecast | StoredRehearsal
+
+
+@dataclass(frozen=True)
+class Present:
+    """What there is at a moment, by which what was computed before is known to be of it or not."""
+
+    now: dt.datetime
+    release_number: int
+    changed_at: dt.datetime | None
+    """When a record last changed that decides what fits."""
+
+    @classmethod
+    def of(cls, db: Database, programme_id: str, now: dt.datetime) -> Self:
+        """Look at what there is."""
+        newest = (
+            select(AuditEntry.at)
+            .where(AuditEntry.kind.in_(GROUND))
+            .order_by(AuditEntry.id.desc())
+            .limit(1)
+        )
+        return cls(now, latest_release_number(db, programme_id), db.scalar(newest))
+
+    def outdates(self, kept: Kept) -> Outdated | None:
+        """Why what was computed is not of this moment any more; None: it is."""
+        if kept.release_number != self.release_number:
+            return Outdated.RELEASE
+        if kept.day != wall_time(self.now).date():
+            return Outdated.DAY
+        changed = self.changed_at is not None and self.changed_at > kept.computed_at
+        return Outdated.RECORDS if changed else None
+
+    def needs_anew(self, kept: Kept) -> bool:
+        """Whether it is to be computed anew by now."""
+        because = self.outdates(kept)
+        if because is Outdated.RECORDS:
+            return self.now - kept.computed_at >= ANEW_EVERY
+        return because is not None
+
+
+def look_ahead(sessions: Sessions, clock: Clock, stopping: threading.Event) -> None:
+    """Compute what is missing or outdated, until a run wants the worker, or it is to end."""
     with sessions() as db:
         programmes = db.scalars(select(Programme.id).order_by(Programme.id)).all()
     try:
         for programme_id in programmes:
-            _foresee(sessions, programme_id, clock())
-            _rehearse(sessions, programme_id, clock())
+            _foresee(sessions, programme_id, clock(), stopping)
+            _rehearse(sessions, programme_id, clock(), stopping)
     except Interrupted:
         return  # the next round goes on
 
 
-def _foresee(sessions: Sessions, programme_id: str, now: dt.datetime) -> None:
+def _foresee(
+    sessions: Sessions, programme_id: str, now: dt.datetime, stopping: threading.Event
+) -> None:
     with sessions() as db:
-        release, day = latest_release_number(db, programme_id), wall_time(now).date()
+        present, day = Present.of(db, programme_id, now), wall_time(now).date()
+        release = present.release_number
         kept = db.get(StoredForecast, programme_id)
-        if release == 0 or (kept and (kept.release_number, kept.day) == (release, day)):
+        if release == 0 or (kept and not present.needs_anew(kept)):
             return  # before the first release there is nothing that it could stand beside
         records = Records.load(db, programme_id, now)
         wanted = select(Application).where(Application.programme_id == programme_id)
         profile = typical_profile(records, tuple(db.scalars(wanted)))
     # Computed without a transaction: on SQLite nobody could write as long as one is open.
-    found = forecast(records, profile, interrupted=lambda: a_run_waits(sessions))
+    found = forecast(
+        records, profile, interrupted=lambda: stopping.is_set() or a_run_waits(sessions)
+    )
     with sessions.begin() as db:
         db.merge(
             StoredForecast(
@@ -69,18 +158,15 @@ def _foresee(sessions: Sessions, programme_id: str, now: dt.datetime) -> None:
         )
 
 
-def _rehearse(sessions: Sessions, programme_id: str, now: dt.datetime) -> None:
+def _rehearse(
+    sessions: Sessions, programme_id: str, now: dt.datetime, stopping: threading.Event
+) -> None:
     with sessions() as db:
-        release, day = latest_release_number(db, programme_id), wall_time(now).date()
-        kept = set(
-            db.scalars(
-                select(StoredRehearsal.expert_id).where(
-                    StoredRehearsal.programme_id == programme_id,
-                    StoredRehearsal.release_number == release,
-                    StoredRehearsal.day == day,
-                )
-            )
-        )
+        present, day = Present.of(db, programme_id, now), wall_time(now).date()
+        release = present.release_number
+        of_programme = StoredRehearsal.programme_id == programme_id
+        found_before = db.scalars(select(StoredRehearsal).where(of_programme)).all()
+        kept = {each.expert_id for each in found_before if not present.needs_anew(each)}
         records = Records.load(db, programme_id, now)
     wanted = experts_with_sessions_to_come(records)
     for expert_id in wanted:
@@ -88,7 +174,9 @@ def _rehearse(sessions: Sessions, programme_id: str, now: dt.datetime) -> None:
             continue
         if a_run_waits(sessions):
             raise Interrupted
-        found = rehearse(records, expert_id)
+        found = rehearse(records, expert_id, cancelled=stopping.is_set)
+        if stopping.is_set():
+            raise Interrupted  # it was cut short: what it found is not the cheapest repair
         figures = {name: getattr(found, name) for name in FIGURES}
         with sessions.begin() as db:
             db.merge(

@@ -8,7 +8,7 @@ engagements no longer holds: the person it was pinned for is gone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from matcher.clock import from_wall_time
@@ -72,11 +72,13 @@ def rehearse(
     records: Records,
     expert_id: str,
     parameters: Parameters = REPAIR,
+    *,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Rehearsal:
     """Take an expert away from tomorrow on, and repair what that touches at the least cost."""
     touched = _touched(records, expert_id)
     file = ProblemFile.from_problem(problem_without(records, expert_id))
-    plan = solve(file, parameters)
+    plan = solve(file, parameters, cancelled=cancelled)
     served = {each.engagement: each for each in plan.assignments}
     lost, shortened, moved, taken_over, gone = [], [], 0, 0, 0
     for engagement in touched:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.database import create_database_engine, migrate, session_factory
-from matcher.models import Plan, Release, StoredForecast, StoredRehearsal
-from matcher.planning.foresight import look_ahead
+from matcher.models import Expert, Plan, Release, StoredForecast, StoredRehearsal
+from matcher.planning.foresight import Outdated, Present, look_ahead
 from tests.matcher import rows
 
 NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -20,13 +21,17 @@ LATER, TOMORROW = NOON + dt.timedelta(hours=1), NOON + dt.timedelta(days=1)
 def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
     migrate(database_url)
     engine = create_database_engine(database_url)
-    factory = session_factory(engine)
+    factory = session_factory(engine, clock=lambda: NOON)
     with factory.begin() as db:
         rows.add_engagements(db, "A1")
         db.add(rows.session("S1"))
         publish(db, 1, NOON)
     yield factory
     engine.dispose()
+
+
+def look(sessions: sessionmaker[Session], now: dt.datetime) -> None:
+    look_ahead(sessions, lambda: now, threading.Event())
 
 
 def publish(db: Session, number: int, at: dt.datetime) -> None:
@@ -45,14 +50,14 @@ def computed(sessions: sessionmaker[Session]) -> tuple[list[dt.datetime], list[d
 
 
 def test_both_are_computed_once_for_a_release_and_a_day(sessions: sessionmaker[Session]) -> None:
-    look_ahead(sessions, lambda: NOON)
-    look_ahead(sessions, lambda: LATER)
+    look(sessions, NOON)
+    look(sessions, LATER)
     assert computed(sessions) == ([NOON], [NOON])
-    look_ahead(sessions, lambda: TOMORROW)
+    look(sessions, TOMORROW)
     assert computed(sessions) == ([TOMORROW], [TOMORROW])
     with sessions.begin() as db:
         publish(db, 2, TOMORROW)
-    look_ahead(sessions, lambda: TOMORROW + dt.timedelta(hours=1))
+    look(sessions, TOMORROW + dt.timedelta(hours=1))
     assert computed(sessions)[0] == [TOMORROW + dt.timedelta(hours=1)]
 
 
@@ -60,18 +65,47 @@ def test_a_run_that_waits_goes_first(sessions: sessionmaker[Session]) -> None:
     run = {"time_limit_seconds": 1, "workers": 1, "seed": 0, "created_by": "planner"}
     with sessions.begin() as db:
         db.add(Plan(id="P1", programme_id="tokyo-2025", created_at=NOON, problem=b"-", **run))
-    look_ahead(sessions, lambda: NOON)
+    look(sessions, NOON)
     assert computed(sessions) == ([], [])
 
 
 def test_the_figures_of_a_rehearsal_are_kept(sessions: sessionmaker[Session]) -> None:
-    look_ahead(sessions, lambda: NOON)
+    look(sessions, NOON)
     with sessions() as db:
         kept = db.scalars(select(StoredRehearsal)).one()
         assert (kept.expert_id, kept.lost, kept.sessions_lost) == ("E1", ("A1",), 1)
 
 
 def test_who_has_no_session_to_come_any_more_is_taken_off(sessions: sessionmaker[Session]) -> None:
-    look_ahead(sessions, lambda: NOON)
-    look_ahead(sessions, lambda: rows.MORNING + dt.timedelta(days=1))
+    look(sessions, NOON)
+    look(sessions, rows.MORNING + dt.timedelta(days=1))
     assert computed(sessions)[1] == []
+
+
+def test_both_are_computed_anew_when_records_have_changed_but_not_at_every_change(
+    database_url: str, sessions: sessionmaker[Session]
+) -> None:
+    look(sessions, NOON)
+    changed_at = NOON + dt.timedelta(minutes=4)
+    engine = create_database_engine(database_url)
+    with session_factory(engine, clock=lambda: changed_at).begin() as db:
+        db.get_one(Expert, "E1").max_per_week += 1
+    engine.dispose()
+    with sessions() as db:
+        kept = db.scalars(select(StoredForecast)).one()
+        assert Present.of(db, "tokyo-2025", changed_at).outdates(kept) is Outdated.RECORDS
+
+    look(sessions, NOON + dt.timedelta(minutes=5))
+    assert computed(sessions) == ([NOON], [NOON])
+    soon = NOON + dt.timedelta(minutes=10)
+    look(sessions, soon)
+    assert computed(sessions) == ([soon], [soon])
+    look(sessions, NOON + dt.timedelta(minutes=30))
+    assert computed(sessions) == ([soon], [soon])
+
+
+def test_a_worker_that_is_to_end_computes_nothing_more(sessions: sessionmaker[Session]) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    look_ahead(sessions, lambda: NOON, stopping)
+    assert computed(sessions) == ([], [])
