@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import click
@@ -23,7 +23,7 @@ from matcher.planning.forecast import (
 )
 from matcher.planning.problem import Records
 from matcher.planning.rehearsal import Rehearsal, experts_with_sessions_to_come, rehearse
-from matcher.programme import ProgrammeRules
+from matcher.programme import ProgrammeRules, Words
 from matcher.report.language import Voice
 from matcher.settings import Settings
 
@@ -126,11 +126,14 @@ def rehearse_losses(programme: str, lang: Language) -> None:
     with opened_database(settings, read_only=True) as db:
         records = Records.load(db, programme, settings.now())
         found = [rehearse(records, each) for each in experts_with_sessions_to_come(records)]
+        names = {
+            id: Words(ja=each.name_ja, en=each.name_en) for id, each in records.experts.items()
+        }
     worst_first = sorted(found, key=lambda each: each.damage, reverse=True)
-    Console().print(_losses(worst_first, voice))
+    Console().print(_losses(worst_first, names, voice))
 
 
-def _losses(found: Sequence[Rehearsal], voice: Voice) -> Table:
+def _losses(found: Sequence[Rehearsal], names: Mapping[str, Words], voice: Voice) -> Table:
     table = Table(
         title=voice.say("専門家が明日から不在の場合", "If this expert dropped out tomorrow")
     )
@@ -150,7 +153,7 @@ def _losses(found: Sequence[Rehearsal], voice: Voice) -> Table:
     for each in found:
         numbers = (each.sessions_lost, each.moved, each.taken_over, each.held_times_lost)
         table.add_row(
-            each.expert_id,
+            f"{each.expert_id} {voice.name(names[each.expert_id])}",
             f"{each.sessions_to_come}",
             ", ".join(each.lost) or "–",
             ", ".join(each.shortened) or "–",

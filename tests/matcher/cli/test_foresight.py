@@ -59,7 +59,13 @@ def test_a_forecast_is_told_in_japanese(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_rehearsal_names_what_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
     row = next(line for line in told(capsys, "rehearse").splitlines() if "E1" in line)
-    assert [cell.strip() for cell in row.split("│")[1:6]] == ["E1", "1", "A1", "–", "1"]
+    assert [cell.strip() for cell in row.split("│")[1:6]] == [
+        "E1 Taro Kaku",
+        "1",
+        "A1",
+        "–",
+        "1",
+    ]
 
 
 def test_a_programme_that_is_not_there_is_told_in_one_line(
