@@ -215,8 +215,13 @@ class _Search:
 
     def weigh(self) -> None:
         """Solve the problem by its own weights: a first plan, and the bound of every cost."""
-        self._weighed = self._solve(self._file, WEIGHING_SHARE, self._report)
+        self._weighed = self._solve(self._file, WEIGHING_SHARE, self._report_weighing)
         self._learn(self._weighed.assignments)
+
+    def _report_weighing(self, progress: Progress) -> None:
+        """Report on, but for the end: it is not that of the search."""
+        if progress.stage != "done":
+            self._report(progress)
 
     def _seconds(self, share: float) -> float | None:
         """What the next solve may take of the time left; None where only work is limited."""
@@ -239,12 +244,13 @@ class _Search:
             raise NoPlanFound(f"no plan keeps all pinned sessions: {'; '.join(plan.conflicts)}")
         return plan
 
-    def _go_on(self, progress: Progress) -> None:
+    def _go_on(self, _: Progress) -> None:
         """Report the figures that are known: those of a trade are none of the problem's."""
-        self._tell("promises", self._weighed, progress.served)
+        self._tell("promises", self._weighed)
 
-    def _tell(self, stage: Stage, plan: Plan, served: int) -> None:
+    def _tell(self, stage: Stage, plan: Plan) -> None:
         seconds = time.monotonic() - self._started
+        served = sum(bool(each.starts) for each in plan.assignments)
         self._report(Progress(stage, seconds, plan.cost.total, plan.bound, plan.gap, served))
 
     def _learn(self, assignments: tuple[Assignment, ...]) -> _Known:
@@ -334,7 +340,7 @@ class _Search:
             self._finished[known.assignments] = self._finish(known, share)
         plan = self._finished[known.assignments]
         service = service_of(self._problem, plan.assignments)
-        self._tell("done", plan, sum(bool(each.starts) for each in plan.assignments))
+        self._tell("done", plan)
         return Point(
             most,
             plan,

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 from pydantic_core import to_json
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import select
@@ -16,12 +15,10 @@ from sqlalchemy.orm import Session
 
 from matcher.audit import KINDS, conditions
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.models import AuditAction, AuditEntry
 from matcher.settings import Settings
-
-WIDTH_OF_A_FILE = 160
-"""How wide the table is where the output is no terminal."""
 
 LONGEST_VALUE = 60
 """Characters of a value that the table shows; --json shows all."""
@@ -78,10 +75,7 @@ def _show(entries: Sequence[AuditEntry]) -> None:
         table.add_column(column, no_wrap=column == "at", overflow="fold")
     for entry in entries:
         table.add_row(*map(Text, _row(entry)))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH_OF_A_FILE)
-    console.print(table)
+    output().print(table)
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:

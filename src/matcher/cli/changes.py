@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from rich.console import Console
 
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.planning.comparison import compare_plan, compare_releases
 from matcher.report.changes import changes_report
 from matcher.report.changes_document import changes_document
 from matcher.report.changes_picture import draw_changes
 from matcher.report.language import Voice
 from matcher.settings import Settings
-
-WIDTH_OF_A_FILE = 160
-"""How wide the table is where the output is no terminal."""
 
 
 @click.command
@@ -68,9 +65,4 @@ def changes(
     if as_json:
         click.echo(changes_document(found).model_dump_json(indent=1))
     else:
-        _console().print(changes_report(found, Voice(lang)))
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)
+        output().print(changes_report(found, Voice(lang)))

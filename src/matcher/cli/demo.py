@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
 
+from matcher.cli.output import output
 from matcher.demo.rehearsal import Rehearsal
 from matcher.demo.story import Story
 from matcher.planning.runs import RunParameters
@@ -57,9 +57,7 @@ def demo(folder: Path, time_limit: float, workers: int, language: Language) -> i
 
     Makes a database and files in a folder of its own, and can be run again.
     """
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH_OF_A_FILE)
+    console = output(WIDTH_OF_A_FILE)
     voice = Voice(language)
     story = Story(console, voice)
     story.introduce()

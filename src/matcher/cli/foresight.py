@@ -11,6 +11,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.models import Application
 from matcher.planning.forecast import (
     LENGTHS,
@@ -44,7 +45,7 @@ def foresee(programme: str, lang: Language) -> None:
 
     Counted are typical engagements of five, four and three sessions, in the real calendars.
     """
-    settings, voice, console = Settings.from_environment(), Voice(lang), Console()
+    settings, voice, console = Settings.from_environment(), Voice(lang), output()
     with opened_database(settings, read_only=True) as db:
         records = Records.load(db, programme, settings.now())
         applications = db.scalars(select(Application).where(Application.programme_id == programme))
@@ -130,7 +131,7 @@ def rehearse_losses(programme: str, lang: Language) -> None:
             id: Words(ja=each.name_ja, en=each.name_en) for id, each in records.experts.items()
         }
     worst_first = sorted(found, key=lambda each: each.damage, reverse=True)
-    Console().print(_losses(worst_first, names, voice))
+    output().print(_losses(worst_first, names, voice))
 
 
 def _losses(found: Sequence[Rehearsal], names: Mapping[str, Words], voice: Voice) -> Table:

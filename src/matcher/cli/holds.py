@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.clock import wall_time
 from matcher.models import Hold
 from matcher.planning.holding import HoldState, in_state, release_hold, state_of
@@ -40,7 +40,7 @@ def list_all(state: str) -> None:
     with opened_database(settings, read_only=True) as db:
         for hold in db.scalars(wanted):
             table.add_row(*_row(hold, now))
-    Console().print(table)
+    output().print(table)
 
 
 @holds.command

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import click
-from rich.console import Console
 
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.errors import NotFound
 from matcher.intake.worklist import work_list
 from matcher.models import Programme
@@ -25,7 +25,7 @@ def interviews(programme: str | None, lang: Literal["ja", "en"]) -> None:
     The forecast goes on at the pace of the last ten business days, in the order of the list.
     """
     settings = Settings.from_environment()
-    voice, console = Voice(lang), Console()
+    voice, console = Voice(lang), output()
     with opened_database(settings, read_only=True) as db:
         if programme is not None and db.get(Programme, programme) is None:
             raise NotFound("programme", programme)

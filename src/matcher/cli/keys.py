@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from matcher.access import create_key, list_keys, revoke_key, rotate_key, state_of
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.models import ApiKey, Role
 from matcher.settings import Settings
@@ -68,7 +68,7 @@ def list_all() -> None:
             table.add_column(column, no_wrap=column != "label", overflow="fold")
         for key in list_keys(db):
             table.add_row(*_row(key, settings.now()))
-    Console().print(table)
+    output().print(table)
 
 
 @keys.command

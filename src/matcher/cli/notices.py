@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
 from matcher.cli.database import opened_sessions
+from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.errors import Misconfigured, NotFound
 from matcher.jobs import open_mailer
@@ -37,7 +37,7 @@ def list_all(state: str | None) -> None:
     with opened_sessions(settings) as sessions, sessions() as db:
         for notice in db.scalars(wanted):
             table.add_row(*_row(notice))
-    Console().print(table)
+    output().print(table)
 
 
 @notices.command

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.models import Pin, PinKind
 from matcher.planning.pinning import PinDraft, lift_pin, set_pin
@@ -38,7 +38,7 @@ def list_all(lifted_too: bool, engagement: str | None) -> None:
     with opened_database(Settings.from_environment(), read_only=True) as db:
         for pin in db.scalars(wanted):
             table.add_row(*_row(pin))
-    Console().print(table)
+    output().print(table)
 
 
 @pins.command

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import defer
 
 from matcher.cli.database import opened_database, opened_sessions
+from matcher.cli.output import output
 from matcher.cli.progress import show_progress
 from matcher.clock import to_tokyo
 from matcher.errors import NotFound
@@ -35,8 +36,6 @@ from matcher.settings import Settings
 
 DONE, NO = 0, 1
 PROGRAMME_ID = "tokyo-2025"
-WIDTH_OF_A_FILE = 160
-"""How wide a table is where the output is no terminal."""
 
 
 @click.group
@@ -71,7 +70,7 @@ def list_all(
     if as_json:
         click.echo(_TOLD_PLANS.dump_json(found, indent=1).decode())
     else:
-        _console().print(_table(found))
+        output().print(_table(found))
 
 
 @plans.command
@@ -91,7 +90,7 @@ def show(plan_id: str, as_json: bool) -> None:
     table = Table.grid(padding=(0, 3))
     for name, value in _lines(told.model_dump()):
         table.add_row(name, value)
-    _console().print(table)
+    output().print(table)
 
 
 @plans.command
@@ -312,8 +311,3 @@ def _scope(terms: PlanTerms) -> str:
         f"until {terms.until}" if terms.until else "",
     )
     return "; ".join(filter(None, parts)) or "all"
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)

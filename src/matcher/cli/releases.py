@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import click
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from matcher.cli.database import opened_database
+from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict
 from matcher.models import FROZEN_DAYS, Release
@@ -30,9 +30,6 @@ from matcher.settings import Settings
 
 DONE, NO = 0, 1
 PROGRAMME_ID = "tokyo-2025"
-WIDTH_OF_A_FILE = 160
-"""How wide the table is where the output is no terminal."""
-
 Language = Literal["ja", "en"]
 Command = Callable[..., Any]
 
@@ -114,8 +111,7 @@ def list_all(programme: str | None, limit: int) -> None:
         counts = count_changes(db, found)
         for each in found:
             table.add_row(*map(Text, _row(each, counts[each.programme_id, each.number])))
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)).print(table)
+    output().print(table)
 
 
 @releases.command

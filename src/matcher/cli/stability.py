@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from matcher.cli.files import PROBLEM, named, read_problem
+from matcher.cli.output import output
 
 
 @click.command()
@@ -54,4 +54,4 @@ def stability(problem_path: Path, most: int, time_limit: float, out_dir: Path) -
             point.plan.cost.total,
         )
         table.add_row(*(f"{figure:,}" for figure in figures))
-    Console().print(table)
+    output().print(table)
