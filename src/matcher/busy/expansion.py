@@ -19,7 +19,7 @@ import x_wr_timezone
 from icalendar import Calendar, Component, Event
 
 from matcher.busy.intervals import Interval, union, within, without
-from matcher.busy.screening import screen
+from matcher.busy.screening import screen, value_of
 from matcher.clock import TOKYO
 
 DAY: Final = dt.timedelta(days=1)
@@ -89,12 +89,7 @@ def _blocks(event: Component) -> bool:
 
 
 def _interval(event: Component) -> Interval:
-    return Interval(_moment(_value(event, "DTSTART")), _moment(_value(event, "DTEND")))
-
-
-def _value(component: Component, name: str) -> Any:  # noqa: ANN401  what the property holds
-    """The value of a date, a time or a duration; None where there is none that can be read."""
-    return getattr(component.get(name), "dt", None)
+    return Interval(_moment(value_of(event, "DTSTART")), _moment(value_of(event, "DTEND")))
 
 
 def _moment(value: dt.date | dt.datetime) -> dt.datetime:
@@ -129,8 +124,8 @@ def _priority(component: Component) -> int:
 
 
 def _span(component: Component, window: Interval) -> Interval:
-    start, end = _value(component, "DTSTART"), _value(component, "DTEND")
-    duration = _value(component, "DURATION")
+    start, end = value_of(component, "DTSTART"), value_of(component, "DTEND")
+    duration = value_of(component, "DURATION")
     begins = window.start if start is None else _moment(start)
     if end is not None:
         return Interval(begins, _moment(end))

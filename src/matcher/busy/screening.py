@@ -11,7 +11,7 @@ import datetime as dt
 import uuid
 from typing import Any, Final
 
-from icalendar import Calendar, Component, vRecur
+from icalendar import Calendar, Component, vBroken, vRecur
 
 MOST_EVENTS: Final = 5_000
 MOST_DATES: Final = 2_000
@@ -50,12 +50,14 @@ def screen(calendar: Calendar, kind: str = "VEVENT") -> int:
             cut += 1
         else:
             _count_the_last_day(event)
+        for name in [name for name, value in event.items() if isinstance(value, vBroken)]:
+            del event[name]
     _tell_apart(events)
     return cut
 
 
 def _begins(event: Component) -> bool:
-    start = _value(event, "DTSTART")
+    start = value_of(event, "DTSTART")
     return isinstance(start, dt.date) and start.year in YEARS
 
 
@@ -88,7 +90,7 @@ def _is_plain(rule: object) -> bool:
 
 def _count_the_last_day(event: Component) -> None:
     """Let a series of timed events that ends UNTIL a day take place on that day, too."""
-    start = _value(event, "DTSTART")
+    start = value_of(event, "DTSTART")
     if not isinstance(start, dt.datetime):
         return
     for rule in _all(event, "RRULE"):
@@ -114,8 +116,8 @@ def _tell_apart(events: list[Component]) -> None:
 
 
 def _length(event: Component) -> dt.timedelta:
-    start, end = _value(event, "DTSTART"), _value(event, "DTEND")
-    duration = _value(event, "DURATION")
+    start, end = value_of(event, "DTSTART"), value_of(event, "DTEND")
+    duration = value_of(event, "DURATION")
     if isinstance(duration, dt.timedelta):
         return duration
     if type(end) is type(start):
@@ -126,9 +128,10 @@ def _length(event: Component) -> dt.timedelta:
     return dt.timedelta()
 
 
-def _value(event: Component, name: str) -> Any:  # noqa: ANN401  what the property holds
+def value_of(component: Component, name: str) -> Any:  # noqa: ANN401  what the property holds
     """The value of a date, a time or a duration; None where there is none that can be read."""
-    return getattr(event.get(name), "dt", None)
+    value = component.get(name)
+    return None if isinstance(value, vBroken) else getattr(value, "dt", None)
 
 
 def _all(event: Component, name: str) -> list[Any]:
