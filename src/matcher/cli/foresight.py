@@ -125,8 +125,10 @@ def rehearse_losses(programme: str, lang: Language) -> None:
     """
     settings, voice = Settings.from_environment(), Voice(lang)
     with opened_database(settings, read_only=True) as db:
-        records = Records.load(db, programme, settings.now())
-        found = [rehearse(records, each) for each in experts_with_sessions_to_come(records)]
+        now = settings.now()
+        records = Records.load(db, programme, now)
+        touched = experts_with_sessions_to_come(db, programme, now)
+        found = [rehearse(records, each) for each in touched]
         names = {
             id: Words(ja=each.name_ja, en=each.name_en) for id, each in records.experts.items()
         }
