@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from api import (
     applications,
     audit,
+    busy_calendars,
     calendars,
     documentation,
     engagements,
@@ -57,6 +58,7 @@ NOUNS = (
     programmes,
     organizations,
     experts,
+    busy_calendars,
     applications,
     interviews,
     notices,

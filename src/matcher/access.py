@@ -25,6 +25,7 @@ from matcher.models import (
     ApiKey,
     Application,
     Base,
+    BusyCalendar,
     Engagement,
     Expert,
     Feed,
@@ -135,6 +136,12 @@ PERMISSIONS: Final = _permissions(
         ("notices.document", _ALL, _NO, _ALL, _NO, _OWN),
         ("notices.release", _ALL, _NO, _ALL, _NO, _NO),
         ("notices.recompose", _ALL, _NO, _ALL, _NO, _NO),
+        ("busy-calendars.list", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("busy-calendars.get", _ALL, _ALL, _ALL, _OWN, _OWN),
+        ("busy-calendars.create", _ALL, _NO, _ALL, _OWN, _OWN),
+        ("busy-calendars.upload", _ALL, _NO, _ALL, _OWN, _OWN),
+        ("busy-calendars.remove", _ALL, _NO, _ALL, _OWN, _OWN),
+        ("busy-calendars.conflicts", _ALL, _ALL, _ALL, _NO, _NO),
         ("feeds.list", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.create", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("feeds.rotate", _ALL, _ALL, _ALL, _OWN, _OWN),
@@ -234,6 +241,12 @@ _OWNED: Final[Mapping[tuple[Role, type[Base]], Callable[[str | None], ColumnElem
         (Session.expert_id == own) & (Session.status != SessionStatus.CANCELLED)
     ),
     (Role.EXPERT, Session): lambda own: Session.expert_id == own,
+    (Role.EXPERT, BusyCalendar): lambda own: (
+        (BusyCalendar.owner_kind == FeedOwner.EXPERT) & (BusyCalendar.owner_id == own)
+    ),
+    (Role.ORGANIZATION, BusyCalendar): lambda own: (
+        (BusyCalendar.owner_kind == FeedOwner.ORGANIZATION) & (BusyCalendar.owner_id == own)
+    ),
     (Role.EXPERT, Feed): lambda own: (Feed.owner_kind == FeedOwner.EXPERT) & (Feed.owner_id == own),
     (Role.ORGANIZATION, Organization): lambda own: Organization.id == own,
     (Role.ORGANIZATION, Application): lambda own: Application.organization_id == own,

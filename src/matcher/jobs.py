@@ -18,6 +18,8 @@ from typing import Final
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.consumer import Consumer
 
+from matcher.busy.reading import WALL_SECONDS
+from matcher.busy.sources import read_due
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.notices.mailer import Mailer
@@ -36,6 +38,9 @@ SWEEP_EVERY: Final = dt.timedelta(seconds=15)
 
 MAIL_EVERY: Final = dt.timedelta(seconds=5)
 """How long a released notice may wait for a worker to look for it."""
+
+CALENDARS_EVERY: Final = dt.timedelta(seconds=30)
+"""How long a busy calendar that was given, or whose hour has come, may wait for a worker."""
 
 LOOK_AHEAD_EVERY: Final = dt.timedelta(seconds=30)
 """How long after a release, or midnight, forecasts and rehearsals may wait to be begun."""
@@ -91,8 +96,10 @@ class Jobs:
         clock: Clock = utc_now,
         lease: dt.timedelta = LEASE,
         mailer: Mailer | None = None,
+        trusted_hosts: tuple[str, ...] = (),
     ) -> None:
         self._queue = queue
+        self._trusted_hosts = trusted_hosts
         self._sessions = sessions
         self._clock = clock
         self._lease = lease
@@ -154,6 +161,10 @@ class Jobs:
         if self._mailer is not None:
             self._mailer.send_waiting(self._stopping)
 
+    def read_calendars(self) -> None:
+        """Read the busy calendars whose time has come."""
+        read_due(self._sessions, self._clock, self._trusted_hosts, self._stopping.is_set)
+
     def look_ahead(self) -> None:
         """Compute forecasts and rehearsals that are missing or outdated, while no run waits."""
         look_ahead(self._sessions, self._clock, self._stopping)
@@ -170,6 +181,7 @@ class Jobs:
         )
         sweeper = self._keep(self.sweep, "sweeper", min(SWEEP_EVERY, self._lease))
         foresight = self._keep(self.look_ahead, "foresight", LOOK_AHEAD_EVERY)
+        calendars = self._keep(self.read_calendars, "calendars", CALENDARS_EVERY)
         mailing = self._keep(self.mail, "mailer", MAIL_EVERY) if self._mailer else None
         consumer.run()
         self._stopping.set()
@@ -177,6 +189,7 @@ class Jobs:
             self._idle.release()
         sweeper.join(STOP_SECONDS)
         foresight.join(STOP_SECONDS)
+        calendars.join(WALL_SECONDS)
         if mailing:
             mailing.join(TIMEOUT_SECONDS)
 

@@ -91,9 +91,18 @@ class Settings(BaseSettings):
     )
     """Who notices come from: `派遣事務局 <office@dispatch.example.jp>`."""
 
+    trusted_calendar_hosts: str = ""
+    """Hosts of our own from which busy calendars may be fetched although they are in a private
+    network: `calendar.example.jp:8443`, several separated by commas."""
+
     clock_shift_days: int = 0
     """How many days the service's clocks are set forward, or back: a programme of the past can be
     played as if it were today."""
+
+    @property
+    def trusted_hosts(self) -> tuple[str, ...]:
+        """Each of `trusted_calendar_hosts`."""
+        return tuple(filter(None, map(str.strip, self.trusted_calendar_hosts.split(","))))
 
     def now(self) -> dt.datetime:
         """The moment it is by the service's clocks, in UTC."""

@@ -18,6 +18,7 @@ from matcher.access import PERMISSIONS, Principal, Reach, owned_by
 from matcher.models import (
     Application,
     Base,
+    BusyCalendar,
     Engagement,
     Expert,
     Feed,
@@ -49,6 +50,7 @@ OWN: Final[Mapping[Role, Mapping[type[Base], Words]]] = {
             ja="その派遣(中止分を除く)の案件", en="the engagements of those not cancelled"
         ),
         Feed: Words(ja="本人のカレンダー購読", en="their own subscriptions"),
+        BusyCalendar: Words(ja="本人が取り込んだ予定", en="the busy calendars they have given"),
     },
     Role.ORGANIZATION: {
         Organization: Words(ja="自団体の記録", en="its own record"),
@@ -57,6 +59,7 @@ OWN: Final[Mapping[Role, Mapping[type[Base], Words]]] = {
         Session: Words(ja="その派遣", en="their sessions"),
         Notice: Words(ja="自団体宛ての発出済みの通知書", en="its notices, once released"),
         Feed: Words(ja="自団体のカレンダー購読", en="its own subscriptions"),
+        BusyCalendar: Words(ja="自団体が取り込んだ予定", en="the busy calendars it has given"),
     },
 }
 """What is somebody's own, in words."""

@@ -91,6 +91,7 @@ def on_record(office: Caller) -> Mapping[str, str]:
     times = {"expert_id": offer["expert"]["id"], "starts": starts}
     pin = {"kind": "expert", "engagement_id": held_id, "expert_id": expert_id, "reason": "約束済み"}
     feed = {"owner_kind": "expert", "owner_id": expert_id}
+    busy = {**feed, "url": "https://calendar.example.com/private.ics"}
     return {
         "programme_id": "tokyo-2025",
         "organization_id": owners[1],
@@ -103,6 +104,7 @@ def on_record(office: Caller) -> Mapping[str, str]:
         "hold_id": new(office, f"/v1/engagements/{held_id}/hold", times)["id"],
         "pin_id": new(office, "/v1/pins", pin)["id"],
         "notice_id": office.get("/v1/notices").json()["items"][0]["id"],
+        "calendar_id": new(office, "/v1/busy-calendars", busy)["id"],
         "feed_id": new(office, "/v1/feeds", feed)["id"],
         "key_id": new(office, "/v1/keys", {"role": "staff"})["id"],
     }

@@ -11,6 +11,8 @@ from matcher.models import (
     Application,
     ApplicationAbsence,
     AuditEntry,
+    BusyCalendar,
+    BusyTime,
     Completion,
     ConflictOfInterest,
     Decision,
@@ -204,6 +206,14 @@ def add_one_of_everything(db: Database) -> None:
                 held_until=MORNING,
                 created_at=MORNING,
                 created_by="staff",
+            ),
+            BusyCalendar(
+                owner_kind="expert",
+                owner_id="E1",
+                url="https://calendar.example/private.ics",
+                created_at=MORNING,
+                created_by="expert",
+                times=[BusyTime(start_at=MORNING, end_at=MORNING + dt.timedelta(hours=1))],
             ),
             Feed(
                 owner_kind="expert",

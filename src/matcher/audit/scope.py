@@ -17,6 +17,8 @@ from matcher.models import (
     ApplicationAbsence,
     AuditEntry,
     Base,
+    BusyCalendar,
+    BusyTime,
     Engagement,
     ExpertAbsence,
     Feed,
@@ -36,6 +38,7 @@ Fields = Mapping[str, Any]
 
 NOT_AUDITED: Final[Mapping[type[Base], str]] = {
     AuditEntry: "it is the audit",
+    BusyTime: "it is read from a calendar, again and again, and is about a private person's day",
     IdempotentRequest: "it only keeps an answer for a day, in case it is asked for again",
     Lease: "it only keeps two workers from the same work, and is gone when that is done",
     SessionDeparture: "the entry of the session itself says that it left the expert",
@@ -47,6 +50,7 @@ NOT_AUDITED: Final[Mapping[type[Base], str]] = {
 _OPENS_A_DOOR: Final = "whoever knows it gets in, and an entry is kept for ever"
 SECRETS: Final[Mapping[type[Base], Mapping[str, str]]] = {
     ApiKey: {"secret_digest": _OPENS_A_DOOR},
+    BusyCalendar: {"url": _OPENS_A_DOOR},
     Feed: {"token_hash": _OPENS_A_DOOR},
     Engagement: {"meeting_url": _OPENS_A_DOOR},
     Session: {"meeting_url": _OPENS_A_DOOR},
@@ -58,6 +62,18 @@ _BULK: Final = "it is large, is written once, and stays with the record itself"
 _HEARTBEAT: Final = "a run writes it every second, and its last value stays with the record itself"
 LEFT_OUT: Final[Mapping[type[Base], Mapping[str, str]]] = {
     Base: {"version": _FOLLOWS, "revised_at": _FOLLOWS, "sequence": _FOLLOWS},
+    BusyCalendar: dict.fromkeys(
+        (
+            "etag",
+            "last_modified",
+            "window_began_on",
+            "read_at",
+            "tried_at",
+            "failures",
+            "left_out",
+        ),
+        _HEARTBEAT,
+    ),
     Feed: {"last_fetched_at": "a calendar program asked, and nobody changed anything"},
     Notice: {"html_ja": _FOLLOWS, "html_en": _FOLLOWS},
     Plan: {

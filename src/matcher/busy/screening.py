@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from icalendar import Calendar, Component, vBroken, vRecur
 
+from matcher.calendars.identity import UID_DOMAIN
+
 MOST_EVENTS: Final = 5_000
 MOST_DATES: Final = 2_000
 """Of RDATE, and of EXDATE, in one event."""
@@ -41,7 +43,11 @@ def screen(calendar: Calendar, kind: str = "VEVENT") -> int:
         raise TooManyEvents
     cut = 0
     for event in events:
-        if not _begins(event):
+        if str(event.get("UID", "")).endswith(f"@{UID_DOMAIN}"):
+            # One of our own sessions, which its owner has taken into the calendar: it would
+            # stand in its own way.
+            calendar.subcomponents.remove(event)
+        elif not _begins(event):
             calendar.subcomponents.remove(event)
             cut += 1
         elif not _is_in_proportion(event):
@@ -52,7 +58,7 @@ def screen(calendar: Calendar, kind: str = "VEVENT") -> int:
             _count_the_last_day(event)
         for name in [name for name, value in event.items() if isinstance(value, vBroken)]:
             del event[name]
-    _tell_apart(events)
+    _tell_apart([each for each in calendar.subcomponents if each.name == kind])
     return cut
 
 

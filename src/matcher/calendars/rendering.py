@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from icalendar import Calendar, Component, Event, Timezone, vCalAddress, vText
 
 from matcher.calendars.entries import Entry, FeedContents
+from matcher.calendars.identity import uid_of
 from matcher.calendars.wording import Language, Wording, one_line
 from matcher.clock import to_tokyo
 
@@ -20,9 +21,6 @@ RENDERER_VERSION: Final = 1
 """Raised with every change of this module that changes bytes, so that clients fetch them."""
 
 PRODID: Final = "-//Expert Dispatch Matcher//Session Calendar//EN"
-UID_DOMAIN: Final = "sessions.expert-dispatch.example"
-"""Part of every UID, for good: a client that sees another UID sees another session."""
-
 OFFICE: Final = Wording("専門家派遣事務局", "Expert Dispatch Office")
 OFFICE_ADDRESS: Final = "mailto:office@expert-dispatch.example"
 """The role mailbox of the office, never a person's."""
@@ -125,7 +123,7 @@ def _tokyo() -> Component:
 
 def _event(entry: Entry, language: Language) -> Event:
     event = Event()
-    event.add("uid", f"session-{entry.session_id}@{UID_DOMAIN}")
+    event.add("uid", uid_of(entry.session_id))
     # Not the time of the request, with which every event would look changed at every fetch.
     event.add("dtstamp", entry.revised_at)
     event.add("last-modified", entry.revised_at)

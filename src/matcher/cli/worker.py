@@ -43,4 +43,5 @@ def worker(lease_seconds: float) -> None:
         clock=settings.now,
         lease=dt.timedelta(seconds=lease_seconds),
         mailer=open_mailer(settings, sessions),
+        trusted_hosts=settings.trusted_hosts,
     ).work()

@@ -12,6 +12,7 @@ from matcher.models.application import (
 from matcher.models.assessment import Answer, AnswerSource, RequirementAnswer
 from matcher.models.audit import AuditAction, AuditEntry
 from matcher.models.base import Base
+from matcher.models.busy import BusyCalendar, BusyTime
 from matcher.models.columns import holds
 from matcher.models.completion import Completion
 from matcher.models.decision import Decision, Outcome
@@ -59,6 +60,8 @@ __all__ = [
     "AuditAction",
     "AuditEntry",
     "Base",
+    "BusyCalendar",
+    "BusyTime",
     "Channel",
     "Completion",
     "ConflictOfInterest",

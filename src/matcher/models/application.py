@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matcher.models.absence import Absence
 from matcher.models.base import Base, Revised
+from matcher.models.busy import BusyTime
 from matcher.models.columns import Structured
 from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
@@ -106,6 +107,11 @@ class Application(Revised, Base):
     withdrawal: Mapped[Withdrawal | None] = relationship(
         back_populates="application", cascade="all, delete-orphan"
     )
+
+    @property
+    def unavailable(self) -> tuple[ApplicationAbsence | BusyTime, ...]:
+        """When its organization cannot receive an expert, whatever the weekly hours say."""
+        return (*self.absences, *self.organization.busy_times)
 
 
 class ApplicationAbsence(Absence, Base):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, and_
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from matcher.models.absence import Absence
 from matcher.models.base import Base, Revised
+from matcher.models.busy import BusyCalendar, BusyTime
 from matcher.models.columns import Structured
+from matcher.models.feed import FeedOwner
 from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
 from matcher.models.organization import Organization
@@ -51,6 +53,22 @@ class Expert(Revised, Base):
     conflicts: Mapped[list[ConflictOfInterest]] = relationship(
         back_populates="expert", cascade="all, delete-orphan"
     )
+    busy_times: Mapped[list[BusyTime]] = relationship(
+        secondary=BusyCalendar.__table__,
+        primaryjoin=lambda: and_(
+            foreign(BusyCalendar.owner_id) == Expert.id,
+            BusyCalendar.owner_kind == FeedOwner.EXPERT,
+        ),
+        secondaryjoin=lambda: foreign(BusyCalendar.id) == BusyTime.calendar_id,
+        order_by=BusyTime.start_at,
+        viewonly=True,
+    )
+    """Of all calendars that the expert keeps elsewhere."""
+
+    @property
+    def unavailable(self) -> tuple[ExpertAbsence | BusyTime, ...]:
+        """When the expert is not free, whatever the weekly hours say."""
+        return (*self.absences, *self.busy_times)
 
 
 class ExpertAbsence(Absence, Base):

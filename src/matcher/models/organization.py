@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import and_
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from matcher.models.base import Base, Revised
+from matcher.models.busy import BusyCalendar, BusyTime
+from matcher.models.feed import FeedOwner
 from matcher.models.identifiers import new_identifier
 from matcher.programme import LegalKind
 
@@ -30,3 +33,15 @@ class Organization(Revised, Base):
     contact_phone: Mapped[str] = mapped_column(default="")
     has_manual: Mapped[bool] = mapped_column(default=False)
     """Whether it has a manual already, so that a review of it is what helps."""
+
+    busy_times: Mapped[list[BusyTime]] = relationship(
+        secondary=BusyCalendar.__table__,
+        primaryjoin=lambda: and_(
+            foreign(BusyCalendar.owner_id) == Organization.id,
+            BusyCalendar.owner_kind == FeedOwner.ORGANIZATION,
+        ),
+        secondaryjoin=lambda: foreign(BusyCalendar.id) == BusyTime.calendar_id,
+        order_by=BusyTime.start_at,
+        viewonly=True,
+    )
+    """Of all calendars that it keeps elsewhere."""

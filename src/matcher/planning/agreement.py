@@ -50,7 +50,7 @@ def _can_be_received(engagement: Engagement, session: Session) -> bool:
     application = engagement.application
     return cover(application.weekly_hours, session.start_at, session.end_at) and not any(
         own.start_at < session.end_at and session.start_at < own.end_at
-        for own in application.absences
+        for own in application.unavailable
     )
 
 

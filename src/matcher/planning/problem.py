@@ -29,11 +29,13 @@ from matcher.geography import travel_minutes
 from matcher.models import (
     Application,
     ApplicationAbsence,
+    BusyTime,
     Engagement,
     EngagementState,
     Expert,
     ExpertAbsence,
     Hold,
+    Organization,
     Pin,
     PlanTerms,
     Programme,
@@ -136,7 +138,9 @@ class Records:
             .where(Engagement.programme_id == programme_id)
             .order_by(Engagement.id)
             .options(
-                joinedload(Engagement.application).joinedload(Application.organization),
+                joinedload(Engagement.application)
+                .joinedload(Application.organization)
+                .selectinload(Organization.busy_times),
                 joinedload(Engagement.application).selectinload(Application.absences),
             )
             .execution_options(populate_existing=True)
@@ -145,7 +149,11 @@ class Records:
         serving = (
             select(Expert)
             .order_by(Expert.id)
-            .options(selectinload(Expert.absences), selectinload(Expert.conflicts))
+            .options(
+                selectinload(Expert.absences),
+                selectinload(Expert.busy_times),
+                selectinload(Expert.conflicts),
+            )
             .execution_options(populate_existing=True)
         )
         experts = db.scalars(
@@ -320,7 +328,7 @@ class Records:
             target_gap_days=engagement.target_gap_days,
             max_gap_days=engagement.max_gap_days,
             open=_open_hours(application.weekly_hours),
-            busy=_busy_times(application.absences),
+            busy=_busy_times(application.unavailable),
             preferred=_open_hours(application.preferred_hours),
             place=engagement.municipality_code,
             candidates=suitable,
@@ -455,7 +463,7 @@ class Records:
         return problem_1.Expert(
             id=expert.id,
             open=_open_hours(expert.weekly_hours),
-            busy=_busy_times(expert.absences),
+            busy=_busy_times(expert.unavailable),
             max_per_day=max(expert.max_per_day, _most(bound)),
             max_per_week=max(expert.max_per_week, _most(map(_monday, bound))),
             max_total=max(expert.max_total, len(bound)),
@@ -623,7 +631,7 @@ def _clock(time: dt.time) -> int:
 
 
 def _busy_times(
-    absences: Iterable[ExpertAbsence | ApplicationAbsence],
+    absences: Iterable[ExpertAbsence | ApplicationAbsence | BusyTime],
 ) -> tuple[problem_1.BusyTime, ...]:
     """Absences in their order, widened to whole minutes."""
     minute = dt.timedelta(minutes=1)

@@ -14,7 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
-from matcher.models import Engagement, Expert, Programme, Session, SessionStatus
+from matcher.models import (
+    BusyTime,
+    Engagement,
+    Expert,
+    ExpertAbsence,
+    Programme,
+    Session,
+    SessionStatus,
+)
 from matcher.planning.agreement import outgrown
 from matcher.planning.hours import cover
 from matcher.planning.matching import candidates
@@ -25,6 +33,10 @@ __all__ = ["SessionToReplan", "sessions_to_replan", "to_replan", "unfit"]
 OUTSIDE_HOURS = Words(ja="対応可能時間の外です。", en="It lies outside the weekly hours.")
 IN_AN_ABSENCE = Words(
     ja="不在の時間と重なっています。", en="It overlaps a time at which the expert is not free."
+)
+IN_A_BUSY_TIME = Words(
+    ja="本人のカレンダーの予定と重なっています。",
+    en="It overlaps a busy time of the expert's own calendar.",
 )
 OVER_THE_DAY = Words(
     ja="1日の上限({limit}回)を超えています。", en="It is more than {limit} on one day."
@@ -118,11 +130,15 @@ def _keeps_from_serving(
 def _not_free(expert: Expert, session: Session) -> Words | None:
     if not cover(expert.weekly_hours, session.start_at, session.end_at):
         return OUTSIDE_HOURS
-    if any(
-        own.start_at < session.end_at and session.start_at < own.end_at for own in expert.absences
-    ):
+    if _touches(session, expert.absences):
         return IN_AN_ABSENCE
+    if _touches(session, expert.busy_times):
+        return IN_A_BUSY_TIME
     return None
+
+
+def _touches(session: Session, times: Iterable[ExpertAbsence | BusyTime]) -> bool:
+    return any(own.start_at < session.end_at and session.start_at < own.end_at for own in times)
 
 
 def _over_the_caps(expert: Expert, standing: Sequence[Session]) -> dict[str, Words]:

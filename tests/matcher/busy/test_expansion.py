@@ -8,6 +8,7 @@ import pytest
 
 from matcher.busy.expansion import NotACalendar, expand
 from matcher.busy.intervals import Interval
+from matcher.calendars.identity import uid_of
 from matcher.clock import TOKYO
 
 WINDOW = Interval(
@@ -262,6 +263,11 @@ def test_times_that_touch_or_overlap_become_one_and_the_window_cuts_them() -> No
         event("DTSTART:20261231T140000Z", "DTEND:20270102T000000Z", uid="four"),
     )
     assert found == ["10-01 00:00–10-01 11:00", "12-31 23:00–01-01 00:00"]
+
+
+def test_a_session_of_ours_that_its_owner_keeps_there_does_not_count() -> None:
+    ours = event("DTSTART:20261005T010000Z", "DTEND:20261005T020000Z", uid=uid_of("S1"))
+    assert busy(ours, weekly()) == TUESDAYS
 
 
 @pytest.mark.parametrize(
