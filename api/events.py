@@ -11,14 +11,21 @@ from pydantic import BaseModel, Field
 
 from api.context import services
 from api.plans import PlanPath, ProgressView, blueprint
-from api.problems import problem
+from api.problems import preferred_language, problem
 from api.records import one
 from api.schema import Query, View
 from matcher.models import Plan, PlanState
-from matcher.planning.following import News, Seats, follow
+from matcher.planning.following import FOLLOWERS, News, Seats, follow
+from matcher.programme import Words
 
 SEATS = Seats()
 RETRY_SECONDS = 5
+TOO_MANY = Words(
+    ja=f"進捗は同時に{FOLLOWERS}件まで配信できます。/v1/plans/… を定期的に確認するか、"
+    "しばらくしてからもう一度お試しください。",
+    en=f"{FOLLOWERS} follow runs already. Ask for the plan itself from time to time, or try again "
+    "in a moment.",
+)
 
 
 class EventsQuery(Query):
@@ -68,7 +75,11 @@ def events(path: PlanPath, query: EventsQuery, header: EventsHeader) -> Any:  # 
     known = query.after if header.last_event_id is None else header.last_event_id
     reading = services().reading
     if not SEATS.take():
-        refused = problem(HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable")
+        refused = problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "too_many_followers",
+            detail=getattr(TOO_MANY, preferred_language()),
+        )
         refused.headers["Retry-After"] = str(RETRY_SECONDS)
         return refused
     return Response(

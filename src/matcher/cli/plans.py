@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import defer
 
 from matcher.cli.database import opened_database, opened_sessions
+from matcher.cli.files import Seconds
 from matcher.cli.output import output
 from matcher.cli.progress import show_progress
 from matcher.clock import to_tokyo
@@ -36,6 +37,7 @@ from matcher.settings import Settings
 
 DONE, NO = 0, 1
 PROGRAMME_ID = "tokyo-2025"
+MOST_SECONDS = 3600.0
 
 
 @click.group
@@ -128,7 +130,7 @@ def show(plan_id: str, as_json: bool) -> None:
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(0, 86_400, min_open=True),
+    type=Seconds(),
     help="In seconds; 30 by default.",
 )
 @click.option("--work-limit", type=click.IntRange(1, 100_000), help="Instead: steps of the search.")
@@ -186,6 +188,11 @@ def _parameters(
     workers: int,
     seed: int,
 ) -> RunParameters:
+    seconds = settings.default_time_limit_seconds if time_limit is None else time_limit
+    if seconds > MOST_SECONDS:
+        raise click.BadParameter(
+            f"give at most {MOST_SECONDS:g} seconds.", param_hint="--time-limit"
+        )
     return RunParameters(
         terms=PlanTerms(
             only=only or None,
@@ -195,7 +202,7 @@ def _parameters(
             promises=PromisePolicy(promises),
             points=points,
         ),
-        time_limit_seconds=time_limit or settings.default_time_limit_seconds,
+        time_limit_seconds=seconds,
         work_limit=work_limit,
         workers=workers,
         seed=seed,
