@@ -38,7 +38,10 @@ class EventsHeader(BaseModel):
     """Where to begin, as a browser says it when it comes back by itself."""
 
     last_event_id: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=None, alias="Last-Event-ID", description="the last `progress` heard, before `after`"
+        default=None,
+        alias="Last-Event-ID",
+        description="the id of the last `progress` heard; "
+        "it counts, and not `after`, where both are given",
     )
 
 
@@ -68,7 +71,7 @@ def events(path: PlanPath, query: EventsQuery, header: EventsHeader) -> Any:  # 
     """Follow a run: its state and its figures as they come, until it is over.
 
     Each `progress` has the number of its record as id: who was cut off asks for those `after` it,
-    or names it in Last-Event-ID.
+    or names it in Last-Event-ID, as a browser's EventSource does by itself.
     With too many followers at once the answer is 503: poll the plan instead, or try again.
     """
     plan_id = one(Plan, path.plan_id).id

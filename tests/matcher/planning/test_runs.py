@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import update
 from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
@@ -19,7 +18,6 @@ from matcher.models import (
     PlanState,
     PlanTerms,
     ProgressRecord,
-    Session,
 )
 from matcher.planning.attempt import Attempt, LeaseLostError, Sessions, execute_run
 from matcher.planning.releases import publish
@@ -323,17 +321,3 @@ def test_a_run_that_is_taken_over_goes_on_telling_where_its_first_worker_fell_si
     progress = plan_of(sessions, plan_id).progress
     assert progress[:3] == told
     assert len(progress) > 3
-
-
-def test_a_run_whose_pinned_sessions_conflict_names_them(sessions: Sessions) -> None:
-    with sessions.begin() as db:
-        close = rows.MORNING + dt.timedelta(days=7)
-        db.add_all([rows.session("S1"), rows.session("S2", close, 60, number=2)])
-        db.execute(update(Session).values(status="held"))
-    plan_id = queue_run(sessions)
-    execute_run(sessions, plan_id, clock=clock)
-
-    plan = plan_of(sessions, plan_id)
-    assert plan.state == PlanState.FAILED
-    assert plan.error is not None
-    assert "missing" not in plan.error
