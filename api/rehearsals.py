@@ -6,11 +6,12 @@ from datetime import date
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.orm import joinedload
 
 from api.context import database, now
 from api.openapi import noun
 from api.records import page_of, visible
-from api.schema import Page, PageQuery, TokyoTime, View, absent
+from api.schema import NamedView, Page, PageQuery, TokyoTime, View, absent
 from matcher.fields import Identifier
 from matcher.models import StoredRehearsal
 from matcher.planning.foresight import Outdated, Present
@@ -29,6 +30,7 @@ class RehearsalView(View):
 
     programme_id: str
     expert_id: str
+    expert: NamedView
     release_number: int = Field(description="as of this release")
     day: date
     sessions_to_come: int
@@ -56,7 +58,7 @@ class RehearsalPage(Page):
 @blueprint.get("", responses={200: RehearsalPage})
 def list(query: RehearsalQuery) -> RehearsalPage:
     """List what the loss of each expert would do, the worst first."""
-    wanted = visible(StoredRehearsal)
+    wanted = visible(StoredRehearsal).options(joinedload(StoredRehearsal.expert))
     if query.programme:
         wanted = wanted.where(StoredRehearsal.programme_id == query.programme)
     order = [StoredRehearsal.sessions_lost, StoredRehearsal.programme_id, StoredRehearsal.expert_id]

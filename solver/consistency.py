@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import pairwise
 from zoneinfo import available_timezones
 
@@ -48,6 +49,12 @@ def check_problem(problem: Problem) -> None:
         _check_current(engagement, experts, place)
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The time zones of this machine: to look for them anew takes longer than all other checks."""
+    return frozenset(available_timezones())
+
+
 def _check_calendar(calendar: Calendar) -> None:
     if 60 % calendar.slot_minutes:
         raise ProblemError(
@@ -73,7 +80,7 @@ def _check_calendar(calendar: Calendar) -> None:
             "the period is longer than 1,000 days",
             "plan one programme, a year at most, at a time",
         )
-    if calendar.timezone not in available_timezones():
+    if calendar.timezone not in _zones():
         raise ProblemError(
             "calendar.timezone",
             f"there is no zone {calendar.timezone!r}",

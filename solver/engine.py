@@ -6,7 +6,6 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from solver.lagrangian import Lagrangian
 from solver.memo import PairTable
 from solver.pieces import Ground, price_range
 from solver.pins import broken_pins
-from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of
+from solver.plan import Assignment, Plan, SolverRecord, Status, gap_of, solver_version
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 from solver.schedule import (
@@ -405,7 +404,7 @@ class _Run:
             gap=gap_of(cost.total, bound),
             status="infeasible_pins" if conflicts else optimal,
             solver=SolverRecord(
-                version=version("expert-dispatch-matcher"),
+                version=solver_version(),
                 seed=parameters.seed,
                 workers=self.workers.number,
                 seconds=round(time.monotonic() - self._started, 3),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -80,6 +82,12 @@ class Plan(_Record):
         """Write the plan to a file, gzipped where its name ends in `.gz`."""
         content = self.to_json()
         path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+@cache
+def solver_version() -> str:
+    """The version of this solver, as its plans name it."""
+    return version("expert-dispatch-matcher")
 
 
 def gap_of(total: int, bound: int) -> float:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import islice
 from typing import Self
 
@@ -22,7 +21,7 @@ from solver.cost import cost_of
 from solver.grid import MAX_SESSIONS, NO_DAY, Grid, IntArray, compile_grid, split_moment
 from solver.insertion import price_insertions, rest_holds
 from solver.pins import broken_pins
-from solver.plan import Assignment, Plan, SolverRecord, gap_of
+from solver.plan import Assignment, Plan, SolverRecord, gap_of, solver_version
 from solver.problem import Engagement, Moment
 from solver.problem_file import ProblemFile
 from solver.question import Question, Visit, Way, read_ways
@@ -344,9 +343,7 @@ def _no_plan(file: ProblemFile, conflicts: tuple[str, ...]) -> Plan:
 
 
 def _record(seconds: float) -> SolverRecord:
-    return SolverRecord(
-        version=version("expert-dispatch-matcher"), seed=0, workers=1, seconds=seconds
-    )
+    return SolverRecord(version=solver_version(), seed=0, workers=1, seconds=seconds)
 
 
 def _pass_judge(file: ProblemFile, plan: Plan) -> None:

@@ -89,4 +89,7 @@ def test_rehearsals_come_the_worst_first_and_page_by_page(
     told = [(each["expert_id"], each["sessions_lost"]) for each in first["items"] + second["items"]]
     assert told == [(experts[1], 5), (experts[2], 2), (experts[0], 0)]
     assert second["next"] is None
+    worst = first["items"][0]["expert"]
+    expert = admin.get(f"/v1/experts/{experts[1]}").json()
+    assert worst == {name: expert[name] for name in ("id", "name_ja", "name_en")}
     assert service.caller(Role.EXPERT, experts[0]).get(path).status_code == 403

@@ -22,6 +22,7 @@ from matcher.models import (
     Hold,
     IdempotentRequest,
     Interview,
+    Lease,
     Notice,
     Organization,
     Pin,
@@ -235,6 +236,7 @@ def add_one_of_everything(db: Database) -> None:
                 proven=True,
                 computed_at=MORNING,
             ),
+            Lease(work="foresight of tokyo-2025", holder="W1", until=MORNING),
             ApiKey(role="admin", label="first", secret_digest="0" * 64, created_at=MORNING),
             IdempotentRequest(
                 key_owner="K1",

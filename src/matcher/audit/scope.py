@@ -21,6 +21,7 @@ from matcher.models import (
     ExpertAbsence,
     Feed,
     IdempotentRequest,
+    Lease,
     Notice,
     Plan,
     Release,
@@ -36,6 +37,7 @@ Fields = Mapping[str, Any]
 NOT_AUDITED: Final[Mapping[type[Base], str]] = {
     AuditEntry: "it is the audit",
     IdempotentRequest: "it only keeps an answer for a day, in case it is asked for again",
+    Lease: "it only keeps two workers from the same work, and is gone when that is done",
     SessionDeparture: "the entry of the session itself says that it left the expert",
     StoredForecast: "nobody makes it: it is computed from records, and can be again",
     StoredRehearsal: "nobody makes it: it is computed from records, and can be again",

@@ -25,6 +25,7 @@ from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
 from matcher.models.interview import Interview
 from matcher.models.key import ApiKey, Role
+from matcher.models.lease import Lease
 from matcher.models.notice import Notice, NoticeKind, NoticeState
 from matcher.models.organization import Organization
 from matcher.models.pin import Pin, PinKind
@@ -75,6 +76,7 @@ __all__ = [
     "HoldOutcome",
     "IdempotentRequest",
     "Interview",
+    "Lease",
     "LegalKind",
     "ManualState",
     "Notice",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import JSON, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matcher.models.base import Base
+from matcher.models.expert import Expert
 
 
 class StoredForecast(Base):
@@ -44,3 +45,5 @@ class StoredRehearsal(Base):
     bound: Mapped[int]
     proven: Mapped[bool]
     computed_at: Mapped[dt.datetime]
+
+    expert: Mapped[Expert] = relationship()

@@ -1,8 +1,9 @@
 """Forecasts and rehearsals kept up to date in the background, by release and day.
 
 Each is computed once for a release and a day, and anew where a record has changed that it stands
-on; only while no run waits or is carried out. What is computed is written piece by piece, so a
-worker that dies loses one piece at most, and the next round goes on where it stopped.
+on; by one worker at a time, and only while no run waits or is carried out. What is computed is
+written piece by piece, so a worker that dies loses one piece at most, and whoever is next goes on
+where it stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.audit.scope import name_of
@@ -38,6 +39,7 @@ from matcher.models import (
     StoredRehearsal,
 )
 from matcher.planning.attempt import Clock, Sessions
+from matcher.planning.claim import Claim
 from matcher.planning.forecast import Forecast, Interrupted, forecast, typical_profile
 from matcher.planning.ground import latest_release_number
 from matcher.planning.problem import Records
@@ -52,6 +54,7 @@ FIGURES = (*KEPT, "held_times_lost", "cost", "bound", "proven")
 GROUND: Final = tuple(
     name_of(model)
     for model in (
+        Application,
         ApplicationAbsence,
         ConflictOfInterest,
         Engagement,
@@ -88,7 +91,7 @@ class Present:
     now: dt.datetime
     release_number: int
     changed_at: dt.datetime | None
-    """When a record last changed that decides what fits."""
+    """When what decides what fits last changed."""
 
     @classmethod
     def of(cls, db: Database, programme_id: str, now: dt.datetime) -> Self:
@@ -99,7 +102,12 @@ class Present:
             .order_by(AuditEntry.id.desc())
             .limit(1)
         )
-        return cls(now, latest_release_number(db, programme_id), db.scalar(newest))
+        # Times on hold are free again when they lapse, though no record changes then.
+        lapsed = select(func.max(Hold.held_until)).where(
+            Hold.programme_id == programme_id, Hold.ended_at.is_(None), Hold.held_until <= now
+        )
+        changes = [at for at in (db.scalar(newest), db.scalar(lapsed)) if at is not None]
+        return cls(now, latest_release_number(db, programme_id), max(changes, default=None))
 
     def outdates(self, kept: Kept) -> Outdated | None:
         """Why what was computed is not of this moment any more; None: it is."""
@@ -119,39 +127,84 @@ class Present:
 
 
 def look_ahead(sessions: Sessions, clock: Clock, stopping: threading.Event) -> None:
-    """Compute what is missing or outdated, until a run wants the worker, or it is to end."""
+    """Compute what is missing or outdated, until a run wants the worker, or it is to end.
+
+    What another worker is at is left to that one.
+    """
     with sessions() as db:
         programmes = db.scalars(select(Programme.id).order_by(Programme.id)).all()
-    try:
-        for programme_id in programmes:
-            _foresee(sessions, programme_id, clock(), stopping)
-            _rehearse(sessions, programme_id, clock(), stopping)
-    except Interrupted:
-        return  # the next round goes on
+    for programme_id in programmes:
+        if not _something_is_due(sessions, programme_id, clock()):
+            continue
+        claim = Claim.take(sessions, f"foresight of {programme_id}", clock)
+        if claim is None:
+            continue
+        interrupted = _Interruption(sessions, claim, stopping)
+        try:
+            _foresee(sessions, programme_id, clock(), interrupted)
+            _rehearse(sessions, programme_id, clock(), interrupted)
+        except Interrupted:
+            return  # the next round goes on
+        finally:
+            claim.give_up()
+
+
+@dataclass(frozen=True)
+class _Interruption:
+    """Whether to stop: for the end of the worker, for a run, or because others took over."""
+
+    sessions: Sessions
+    claim: Claim
+    stopping: threading.Event
+
+    def __call__(self) -> bool:
+        return self.stopping.is_set() or a_run_waits(self.sessions) or not self.claim.renew()
+
+
+def _something_is_due(sessions: Sessions, programme_id: str, now: dt.datetime) -> bool:
+    with sessions() as db:
+        present = Present.of(db, programme_id, now)
+        return _forecast_is_due(db, programme_id, present) or _rehearsals_are_due(
+            db, programme_id, present
+        )
+
+
+def _forecast_is_due(db: Database, programme_id: str, present: Present) -> bool:
+    kept = db.get(StoredForecast, programme_id)
+    # Before the first release there is nothing that it could stand beside.
+    return present.release_number > 0 and (kept is None or present.needs_anew(kept))
+
+
+def _rehearsals_are_due(db: Database, programme_id: str, present: Present) -> bool:
+    wanted = experts_with_sessions_to_come(db, programme_id, present.now)
+    kept = _rehearsals(db, programme_id)
+    return kept.keys() != set(wanted) or any(map(present.needs_anew, kept.values()))
+
+
+def _rehearsals(db: Database, programme_id: str) -> dict[str, StoredRehearsal]:
+    """Those that are kept, by expert."""
+    kept = select(StoredRehearsal).where(StoredRehearsal.programme_id == programme_id)
+    return {each.expert_id: each for each in db.scalars(kept)}
 
 
 def _foresee(
-    sessions: Sessions, programme_id: str, now: dt.datetime, stopping: threading.Event
+    sessions: Sessions, programme_id: str, now: dt.datetime, interrupted: _Interruption
 ) -> None:
     with sessions() as db:
-        present, day = Present.of(db, programme_id, now), wall_time(now).date()
-        release = present.release_number
-        kept = db.get(StoredForecast, programme_id)
-        if release == 0 or (kept and not present.needs_anew(kept)):
-            return  # before the first release there is nothing that it could stand beside
+        present = Present.of(db, programme_id, now)
+        if not _forecast_is_due(db, programme_id, present):
+            return
         records = Records.load(db, programme_id, now)
         wanted = select(Application).where(Application.programme_id == programme_id)
         profile = typical_profile(records, tuple(db.scalars(wanted)))
     # Computed without a transaction: on SQLite nobody could write as long as one is open.
-    found = forecast(
-        records, profile, interrupted=lambda: stopping.is_set() or a_run_waits(sessions)
-    )
+    found = forecast(records, profile, interrupted=interrupted)
     with sessions.begin() as db:
         db.merge(
             StoredForecast(
                 programme_id=programme_id,
-                release_number=release,
-                day=day,
+                release_number=present.release_number,
+                day=wall_time(now).date(),
                 content=FORECAST.dump_python(found, mode="json"),
                 computed_at=now,
             )
@@ -159,23 +212,20 @@ def _foresee(
 
 
 def _rehearse(
-    sessions: Sessions, programme_id: str, now: dt.datetime, stopping: threading.Event
+    sessions: Sessions, programme_id: str, now: dt.datetime, interrupted: _Interruption
 ) -> None:
     with sessions() as db:
-        present, day = Present.of(db, programme_id, now), wall_time(now).date()
-        release = present.release_number
-        of_programme = StoredRehearsal.programme_id == programme_id
-        found_before = db.scalars(select(StoredRehearsal).where(of_programme)).all()
-        kept = {each.expert_id for each in found_before if not present.needs_anew(each)}
+        present = Present.of(db, programme_id, now)
+        kept = _rehearsals(db, programme_id)
+        wanted = experts_with_sessions_to_come(db, programme_id, now)
         records = Records.load(db, programme_id, now)
-    wanted = experts_with_sessions_to_come(records)
     for expert_id in wanted:
-        if expert_id in kept:
+        if expert_id in kept and not present.needs_anew(kept[expert_id]):
             continue
-        if a_run_waits(sessions):
+        if interrupted():
             raise Interrupted
-        found = rehearse(records, expert_id, cancelled=stopping.is_set)
-        if stopping.is_set():
+        found = rehearse(records, expert_id, cancelled=interrupted.stopping.is_set)
+        if interrupted.stopping.is_set():
             raise Interrupted  # it was cut short: what it found is not the cheapest repair
         figures = {name: getattr(found, name) for name in FIGURES}
         with sessions.begin() as db:
@@ -183,8 +233,8 @@ def _rehearse(
                 StoredRehearsal(
                     programme_id=programme_id,
                     expert_id=expert_id,
-                    release_number=release,
-                    day=day,
+                    release_number=present.release_number,
+                    day=wall_time(now).date(),
                     computed_at=now,
                     **figures,
                 )

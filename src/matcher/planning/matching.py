@@ -6,9 +6,10 @@ in it: a plan charges travel visit by visit. Nothing here reads the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from matcher.geography import travel_minutes
 from matcher.models import Application, Engagement, Expert, Organization
@@ -77,14 +78,31 @@ WORDS: Mapping[ReasonCode | ExclusionCode, Words] = {
 }
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One part of a candidate's cost."""
+class Reason(NamedTuple):
+    """One part of a candidate's cost; its words are put together when they are asked for."""
 
     code: ReasonCode
     points: int
-    text_ja: str
-    text_en: str
+    specialties: tuple[SpecialtyRules, ...] = ()
+    """The needs it is about."""
+    qualifications: tuple[QualificationRules, ...] = ()
+    """What the expert holds for them."""
+
+    @property
+    def text_ja(self) -> str:
+        """What is said of it in Japanese."""
+        return WORDS[self.code].ja.format(
+            specialty_ja="・".join(each.name.ja for each in self.specialties),
+            qualifications_ja="・".join(each.name.ja for each in self.qualifications),
+        )
+
+    @property
+    def text_en(self) -> str:
+        """What is said of it in English."""
+        return WORDS[self.code].en.format(
+            specialty_en=", ".join(each.name.en for each in self.specialties),
+            qualifications_en=", ".join(each.name.en for each in self.qualifications),
+        )
 
 
 @dataclass(frozen=True)
@@ -94,10 +112,10 @@ class Match:
     expert_id: str
     reasons: tuple[Reason, ...]
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """What choosing this expert costs for each session, 0 to 100."""
-        return sum(reason.points for reason in self.reasons)
+        return sum([reason.points for reason in self.reasons])
 
 
 @dataclass(frozen=True)
@@ -135,13 +153,16 @@ def candidates(
     `workload` counts, by expert, the sessions that stand whatever is decided here; an expert whose
     `max_total` they exhaust is excluded.
     """
+    weights = application.needs
+    needs = [(each, weights[each.id]) for each in rules.specialties if each.id in weights]
     ranked: list[Match] = []
     excluded: list[Exclusion] = []
     for expert in experts:
-        pair = _Pair(engagement, application, organization, expert, rules, workload or {})
-        obstacle = next(filter(None, (rule(pair) for rule in OBSTACLES)), None)
+        own = [_Need(specialty, weight, _held(expert, specialty)) for specialty, weight in needs]
+        pair = _Pair(engagement, organization, own, expert, workload or {})
+        obstacle = _obstacle(pair)
         if obstacle is None:
-            reasons = (reason for rule in ASSESSMENTS for reason in rule(pair))
+            reasons = [reason for rule in ASSESSMENTS for reason in rule(pair)]
             ranked.append(Match(expert.id, tuple(reasons)))
         else:
             excluded.append(obstacle)
@@ -150,26 +171,30 @@ def candidates(
     return CandidateList(engagement.id, tuple(ranked), tuple(excluded))
 
 
+class _Need(NamedTuple):
+    """One of the organization's needs, and what an expert brings for it."""
+
+    specialty: SpecialtyRules
+    weight: int
+    qualifications: tuple[QualificationRules, ...]
+    """Those of the expert that stand for the specialty."""
+
+
+def _held(expert: Expert, specialty: SpecialtyRules) -> tuple[QualificationRules, ...]:
+    held = expert.qualifications
+    return tuple([each for each in specialty.qualifications if each.id in held])
+
+
 @dataclass(frozen=True)
 class _Pair:
     """One engagement and one expert, and what is known about both."""
 
     engagement: Engagement
-    application: Application
     organization: Organization
+    needs: Sequence[_Need]
+    """In the programme's order."""
     expert: Expert
-    rules: ProgrammeRules
-    workload: Mapping[str, int] = field(default_factory=dict)
-
-    def needs(self) -> list[tuple[SpecialtyRules, int]]:
-        """The organization's needs with their weights, in the programme's order."""
-        weights = self.application.needs
-        return [(each, weights[each.id]) for each in self.rules.specialties if each.id in weights]
-
-    def qualifications_for(self, specialty: SpecialtyRules) -> list[QualificationRules]:
-        """The expert's qualifications that stand for the specialty."""
-        held = self.expert.qualifications
-        return [each for each in specialty.qualifications if each.id in held]
+    workload: Mapping[str, int]
 
 
 def _inactive(pair: _Pair) -> Exclusion | None:
@@ -184,7 +209,7 @@ def _conflict_of_interest(pair: _Pair) -> Exclusion | None:
 
 
 def _no_specialty(pair: _Pair) -> Exclusion | None:
-    fits = any(pair.qualifications_for(specialty) for specialty, _ in pair.needs())
+    fits = any(need.qualifications for need in pair.needs)
     return None if fits else _exclude(pair, "no_specialty")
 
 
@@ -211,52 +236,41 @@ OBSTACLES: tuple[Callable[[_Pair], Exclusion | None], ...] = (
 """What keeps an expert from serving, in the order in which it is told."""
 
 
+def _obstacle(pair: _Pair) -> Exclusion | None:
+    for rule in OBSTACLES:
+        found = rule(pair)
+        if found is not None:
+            return found
+    return None
+
+
 def _needs(pair: _Pair) -> Iterator[Reason]:
-    needs = pair.needs()
-    total = sum(weight for _, weight in needs)
-    for specialty, weight in needs:
-        names = {"specialty_ja": specialty.name.ja, "specialty_en": specialty.name.en}
-        held = pair.qualifications_for(specialty)
+    total = sum([need.weight for need in pair.needs])
+    for specialty, weight, held in pair.needs:
         if held:
-            yield _reason(
-                "need_covered",
-                0,
-                **names,
-                qualifications_ja="・".join(each.name.ja for each in held),
-                qualifications_en=", ".join(each.name.en for each in held),
-            )
+            yield Reason("need_covered", 0, (specialty,), held)
         else:
             points = UNCOVERED_NEEDS_POINTS * weight // total
-            yield _reason("need_not_covered", points, **names)
+            yield Reason("need_not_covered", points, (specialty,))
 
 
 def _main_need(pair: _Pair) -> Iterator[Reason]:
-    needs = pair.needs()
-    heaviest = max(weight for _, weight in needs)
-    main = [specialty for specialty, weight in needs if weight == heaviest]
-    if not any(pair.qualifications_for(specialty) for specialty in main):
-        yield _reason(
-            "main_need_not_covered",
-            MAIN_NEED_POINTS,
-            specialty_ja="・".join(each.name.ja for each in main),
-            specialty_en=", ".join(each.name.en for each in main),
-        )
+    heaviest = max([need.weight for need in pair.needs])
+    main = [need for need in pair.needs if need.weight == heaviest]
+    if not any(need.qualifications for need in main):
+        specialties = tuple(need.specialty for need in main)
+        yield Reason("main_need_not_covered", MAIN_NEED_POINTS, specialties)
 
 
 def _industry(pair: _Pair) -> Iterator[Reason]:
     if pair.organization.industry in pair.expert.industries:
-        yield _reason("industry_known", 0)
+        yield Reason("industry_known", 0)
     else:
-        yield _reason("industry_new", NEW_INDUSTRY_POINTS)
+        yield Reason("industry_new", NEW_INDUSTRY_POINTS)
 
 
 ASSESSMENTS: tuple[Callable[[_Pair], Iterator[Reason]], ...] = (_needs, _main_need, _industry)
 """What a candidate's cost is made of, in the order in which it is told."""
-
-
-def _reason(code: ReasonCode, points: int, **names: str) -> Reason:
-    words = WORDS[code]
-    return Reason(code, points, words.ja.format(**names), words.en.format(**names))
 
 
 def _exclude(pair: _Pair, code: ExclusionCode, **facts: object) -> Exclusion:

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from importlib.metadata import version
 
 from sqlalchemy.orm import Session as Database
 
@@ -40,7 +39,7 @@ from matcher.programme import Words
 from solver import problem as problem_1
 from solver.cost import cost_of
 from solver.grid import MAX_SESSIONS
-from solver.plan import Assignment, SolverRecord, gap_of
+from solver.plan import Assignment, SolverRecord, gap_of, solver_version
 from solver.plan import Plan as PlanFile
 from solver.problem import Moment, Problem
 from solver.problem_file import ProblemFile
@@ -234,9 +233,7 @@ class Surroundings:
             bound=bound,
             gap=gap_of(cost.total, bound),
             status="optimal" if cost.total == bound else "feasible",
-            solver=SolverRecord(
-                version=version("expert-dispatch-matcher"), seed=0, workers=1, seconds=0.0
-            ),
+            solver=SolverRecord(version=solver_version(), seed=0, workers=1, seconds=0.0),
         )
 
     @cached_property

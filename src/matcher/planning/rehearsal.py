@@ -11,7 +11,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from matcher.clock import from_wall_time
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from matcher.clock import from_wall_time, start_of, wall_time
 from matcher.models import Engagement, Session, SessionStatus
 from matcher.planning.problem import PLANNABLE_STATES, Records
 from solver import Parameters, solve
@@ -54,18 +57,20 @@ class Rehearsal:
         return len(self.lost), self.sessions_lost, self.moved
 
 
-def experts_with_sessions_to_come(records: Records) -> tuple[str, ...]:
-    """Whose loss would touch a published session, by id."""
-    return tuple(
-        sorted(
-            {
-                each.expert_id
-                for sessions in records.sessions.values()
-                for each in sessions
-                if _is_to_come(records, each)
-            }
-        )
+def experts_with_sessions_to_come(
+    db: Database, programme_id: str, now: dt.datetime
+) -> tuple[str, ...]:
+    """Whose loss would touch a published session after the day of `now`, by id."""
+    tomorrow = wall_time(now).date() + dt.timedelta(days=1)
+    to_come = (
+        select(Session.expert_id)
+        .join(Engagement)
+        .where(Engagement.programme_id == programme_id)
+        .where(Session.status == SessionStatus.CONFIRMED, Session.start_at >= start_of(tomorrow))
+        .distinct()
+        .order_by(Session.expert_id)
     )
+    return tuple(db.scalars(to_come))
 
 
 def rehearse(

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.database import create_database_engine, migrate, session_factory
-from matcher.models import Expert, Plan, Release, StoredForecast, StoredRehearsal
+from matcher.models import Expert, Hold, Plan, Release, StoredForecast, StoredRehearsal
+from matcher.planning.claim import Claim
 from matcher.planning.foresight import Outdated, Present, look_ahead
 from tests.matcher import rows
 
@@ -102,6 +103,28 @@ def test_both_are_computed_anew_when_records_have_changed_but_not_at_every_chang
     assert computed(sessions) == ([soon], [soon])
     look(sessions, NOON + dt.timedelta(minutes=30))
     assert computed(sessions) == ([soon], [soon])
+
+
+def test_times_on_hold_that_lapse_are_a_change(sessions: sessionmaker[Session]) -> None:
+    of_a1 = {"programme_id": "tokyo-2025", "engagement_id": "A1", "expert_id": "E1"}
+    with sessions.begin() as db:
+        db.add(Hold(sessions=(), held_until=LATER, created_at=NOON, created_by="staff", **of_a1))
+    look(sessions, NOON)
+    with sessions() as db:
+        kept = db.scalars(select(StoredForecast)).one()
+        almost = Present.of(db, "tokyo-2025", LATER - dt.timedelta(seconds=1))
+        assert almost.outdates(kept) is None
+        assert Present.of(db, "tokyo-2025", LATER).outdates(kept) is Outdated.RECORDS
+
+
+def test_what_another_worker_is_at_is_left_to_it(sessions: sessionmaker[Session]) -> None:
+    claim = Claim.take(sessions, "foresight of tokyo-2025", lambda: NOON)
+    assert claim is not None
+    look(sessions, NOON)
+    assert computed(sessions) == ([], [])
+    claim.give_up()
+    look(sessions, NOON)
+    assert computed(sessions) == ([NOON], [NOON])
 
 
 def test_a_worker_that_is_to_end_computes_nothing_more(sessions: sessionmaker[Session]) -> None:

@@ -93,9 +93,9 @@ def test_the_repair_is_judged_and_costs_what_an_independent_solve_finds(db: Data
 
 def test_only_experts_with_sessions_to_come_are_rehearsed(db: Database) -> None:
     publish(db, "E1", "E2")
-    assert experts_with_sessions_to_come(records(db)) == ("E1",)
+    assert experts_with_sessions_to_come(db, "tokyo-2025", NOON) == ("E1",)
     later = db.get_one(Session, "S2").end_at + dt.timedelta(days=1)
-    assert experts_with_sessions_to_come(records(db, later)) == ()
+    assert experts_with_sessions_to_come(db, "tokyo-2025", later) == ()
 
 
 def test_everyone_elses_sessions_are_pinned(db: Database) -> None:
