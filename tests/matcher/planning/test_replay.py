@@ -121,7 +121,7 @@ def test_a_plan_that_was_put_together_is_not_replayed(sessions: Sessions) -> Non
             publish(db, ready_plan(db, wanted, NOW).id, "", "planner", NOW)
             db.commit()
         plan_id = restore(
-            db, "tokyo-2025", 1, RestorationDraft(note=""), "planner", NOW
+            db, "tokyo-2025", 1, RestorationDraft(note="戻す"), "planner", NOW
         ).release.plan_id
         assert plan_id is not None
         assert (db.get_one(Plan, plan_id).bound, db.get_one(Plan, plan_id).gap) == (None, None)
