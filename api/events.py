@@ -11,14 +11,21 @@ from pydantic import BaseModel, Field
 
 from api.context import services
 from api.plans import PlanPath, ProgressView, blueprint
-from api.problems import problem
+from api.problems import preferred_language, problem
 from api.records import one
 from api.schema import Query, View
 from matcher.models import Plan, PlanState
-from matcher.planning.following import News, Seats, follow
+from matcher.planning.following import FOLLOWERS, News, Seats, follow
+from matcher.programme import Words
 
 SEATS = Seats()
 RETRY_SECONDS = 5
+TOO_MANY = Words(
+    ja=f"進捗は同時に{FOLLOWERS}件まで配信できます。/v1/plans/… を定期的に確認するか、"
+    "しばらくしてからもう一度お試しください。",
+    en=f"{FOLLOWERS} follow runs already. Ask for the plan itself from time to time, or try again "
+    "in a moment.",
+)
 
 
 class EventsQuery(Query):
@@ -31,7 +38,10 @@ class EventsHeader(BaseModel):
     """Where to begin, as a browser says it when it comes back by itself."""
 
     last_event_id: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=None, alias="Last-Event-ID", description="the last `progress` heard, before `after`"
+        default=None,
+        alias="Last-Event-ID",
+        description="the id of the last `progress` heard; "
+        "it counts, and not `after`, where both are given",
     )
 
 
@@ -61,14 +71,18 @@ def events(path: PlanPath, query: EventsQuery, header: EventsHeader) -> Any:  # 
     """Follow a run: its state and its figures as they come, until it is over.
 
     Each `progress` has the number of its record as id: who was cut off asks for those `after` it,
-    or names it in Last-Event-ID.
+    or names it in Last-Event-ID, as a browser's EventSource does by itself.
     With too many followers at once the answer is 503: poll the plan instead, or try again.
     """
     plan_id = one(Plan, path.plan_id).id
     known = query.after if header.last_event_id is None else header.last_event_id
     reading = services().reading
     if not SEATS.take():
-        refused = problem(HTTPStatus.SERVICE_UNAVAILABLE, "service_unavailable")
+        refused = problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "too_many_followers",
+            detail=getattr(TOO_MANY, preferred_language()),
+        )
         refused.headers["Retry-After"] = str(RETRY_SECONDS)
         return refused
     return Response(

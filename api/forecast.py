@@ -56,7 +56,12 @@ class ForecastView(View):
 
 @blueprint.get("", responses={200: ForecastView})
 def get(query: ForecastQuery) -> ForecastView:
-    """Get the latest forecast of a programme, and whether it is still of today."""
+    """Get the latest forecast of a programme, and whether it is still of today.
+
+    Counted are engagements of the profile that it states, the typical one of the programme. To
+    count others would take longer than a request may: `matcher forecast --place` does it, for
+    another municipality or online.
+    """
     if database().get(Programme, query.programme) is None:
         raise Invalid(
             "programme",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -21,6 +22,15 @@ accesslog = None
 """The application tells of each request itself, without the tokens of calendars."""
 
 logconfig_dict = LOGGING
+
+
+def post_worker_init(_worker: Any) -> None:  # noqa: ANN401  gunicorn's hook
+    """Look for garbage among what requests make, not among all that was loaded before them.
+
+    Reading a programme of 500 engagements then takes two thirds of the time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  gunicorn's hook

@@ -173,9 +173,12 @@ class PlanSummary(View):
     created_by: str
     started_at: TokyoTime | None
     finished_at: TokyoTime | None
+    cancel_requested_at: TokyoTime | None = Field(
+        description="when somebody asked it to stop; a ready plan is then the best until that"
+    )
     cost: int | None
     bound: int | None = Field(description="no plan costs less")
-    gap: float | None = Field(description="(cost - bound) / cost: how far it can be from the best")
+    gap: float | None = Field(description="(cost - bound) / bound: how far it can be from the best")
     served: int | None
     promises: PromisesView | None = Field(
         description="null: nothing was published that it could change, or they were only weighed"

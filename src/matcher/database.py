@@ -8,6 +8,8 @@ read_only=True)`.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ from matcher.errors import Misconfigured
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for its turn on SQLite."""
+
+TRY_AGAIN_SECONDS = 0.02
+"""How soon to ask again for what SQLite itself does not wait for."""
 
 READ_ONLY = "matcher_read_only"
 READERS: dict[str, dict[str, Any]] = {
@@ -180,12 +185,25 @@ class _Pragmas:
 
     def __call__(self, connection: Any, _record: object) -> None:  # noqa: ANN401  a DBAPI connection
         connection.isolation_level = None  # Python would begin transactions late; see `begin`
-        for pragma in (
-            f"foreign_keys = {int(self.foreign_keys)}",
-            "journal_mode = WAL",
-            "synchronous = NORMAL",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA foreign_keys = {int(self.foreign_keys)}")
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn the file to WAL, which it keeps; wait for others that turn it or write to it."""
+    # SQLite's own busy timeout does not hold for this step: it needs the file alone, holds a
+    # reader's lock already, and gives up at once where another holds one, to be safe of deadlock.
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(TRY_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _begin_on_sqlite(connection: Connection) -> None:

@@ -148,7 +148,11 @@ class PlanOutdated(Conflict):
     ) -> None:
         self.moved = tuple(moved)
         remedy, remedy_ja = "Make a new plan.", "計画を作り直してください。"
-        if untouched is not None:
+        if untouched is None:
+            # Whoever only looks at it was not told what of it can be published: it may be a part.
+            remedy = "Publish the part of it that this does not touch, or make a new plan."
+            remedy_ja = "影響を受けない部分だけを確定するか、計画を作り直してください。"
+        else:
             data |= {"untouched": tuple(untouched)}
         if untouched:
             remedy = (

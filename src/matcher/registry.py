@@ -26,13 +26,16 @@ from matcher.geography import MUNICIPALITIES
 from matcher.industries import Industry
 from matcher.models import (
     ConflictOfInterest,
+    Engagement,
     Expert,
     ExpertAbsence,
     LegalKind,
     Organization,
     Programme,
+    SessionStatus,
     WeeklyHours,
 )
+from matcher.models import Session as PublishedSession
 from matcher.programme import Qualification, Specialty
 from matcher.recognition import forget, refuse_known, refuse_known_number, remember
 
@@ -177,9 +180,29 @@ def edit_organization(
     if "corporate_number" in values:
         refuse_known_number(db, changes.corporate_number, own_id=organization.id)
     _revise(organization, values, now)
+    if {"address_ja", "address_en"} & values.keys():
+        _renew_addresses(db, organization, now)
     db.flush()
     forget(db)
     return organization
+
+
+def _renew_addresses(db: Session, organization: Organization, now: dt.datetime) -> None:
+    """Let the published sessions to come at an organization's address say where that is now."""
+    to_come = (
+        select(PublishedSession)
+        .join(Engagement, Engagement.id == PublishedSession.engagement_id)
+        .where(
+            Engagement.organization_id == organization.id,
+            PublishedSession.status == SessionStatus.CONFIRMED,
+            PublishedSession.start_at > now,
+            PublishedSession.municipality_code == organization.municipality_code,
+        )
+    )
+    for session in db.scalars(to_come):
+        session.place_ja, session.place_en = organization.address_ja, organization.address_en
+        session.sequence += 1
+        session.revised_at = now
 
 
 def register_expert(db: Session, draft: ExpertDraft, now: dt.datetime) -> Expert:

@@ -90,6 +90,9 @@ _WORDS: Final = {
     "greater_than_equal": _Words(
         "it is too small", "give at least {ge}", "小さすぎます", "{ge} 以上を指定してください"
     ),
+    "less_than": _Words(
+        "it is too large", "give less than {lt}", "大きすぎます", "{lt} 未満を指定してください"
+    ),
     "less_than_equal": _Words(
         "it is too large", "give at most {le}", "大きすぎます", "{le} 以下を指定してください"
     ),

@@ -92,6 +92,21 @@ def test_who_was_cut_off_says_where_as_a_browser_does(working: RunningService) -
     assert planner.get(path, Last_Event_ID="soon").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [({"only": ["A-unknown"]}, "only.0"), ({"specialties": ["astrology"]}, "specialties.0")],
+)
+def test_a_run_of_what_there_is_not_is_refused_by_its_field(
+    working: RunningService, terms: dict[str, list[str]], field: str
+) -> None:
+    body = {"programme_id": "tokyo-2025"} | terms
+    refused = working.caller(Role.PLANNER).post("/v1/plans", body)
+    assert refused.status_code == 422
+    errors = refused.json()["errors"]
+    assert [each["field"] for each in errors] == [field]
+    assert all(each["remedy"] for each in errors)
+
+
 def test_a_run_waits_for_an_older_one_and_says_so(working: RunningService) -> None:
     planner = working.caller(Role.PLANNER)
     first, second = start(planner, 20), start(planner, 5)

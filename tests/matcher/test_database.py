@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session as Database
 
+from matcher import database
 from matcher.database import create_database_engine, migrate, session_factory, shown
 from matcher.errors import Misconfigured
 from matcher.models import Expert
@@ -144,3 +148,29 @@ def test_a_sqlite_database_survives_many_readers_by_its_journal(sqlite_url: str)
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     engine.dispose()
+
+
+def test_a_new_sqlite_file_is_opened_while_another_program_writes_to_it(tmp_path: Path) -> None:
+    """SQLite does not wait by itself to turn a file to WAL."""
+    path = tmp_path / "new.sqlite"
+    engine = create_database_engine(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = Timer(0.2, other.execute, ("COMMIT",))
+        writing.start()
+        with engine.connect() as connection:
+            assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        writing.join()
+    engine.dispose()
+
+
+def test_a_sqlite_file_that_stays_locked_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time that any writer waits."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
+    path = tmp_path / "new.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Misconfigured, match="cannot be opened: database is locked"):
+            migrate(f"sqlite:///{path}")

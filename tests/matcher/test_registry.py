@@ -22,6 +22,7 @@ from matcher.registry import (
     register_expert,
     set_availability,
 )
+from tests.matcher import rows
 from tests.matcher.rows import add_engagements
 
 NOON = dt.datetime(2025, 8, 12, 3, tzinfo=dt.UTC)
@@ -127,3 +128,17 @@ def test_a_specialty_counts_the_qualifications_that_a_programme_says(
         Qualification.INDUSTRIAL_COUNSELOR,
         Qualification.LICENSED_PSYCHOLOGIST,
     }
+
+
+def test_published_sessions_to_come_say_where_their_organization_has_moved(db: Session) -> None:
+    add_engagements(db, "A1")
+    over = rows.session("S1", NOON - dt.timedelta(days=1))
+    to_come = rows.session("S2", NOON + dt.timedelta(days=20), number=2)
+    db.add_all([over, to_come])
+    db.flush()
+    owner = db.get_one(Organization, "O1")
+    before = over.place_ja
+    edit_organization(db, owner, OrganizationChanges(address_ja="東京都千代田区架空町2-2"), NOON)
+
+    assert (to_come.place_ja, to_come.sequence) == ("東京都千代田区架空町2-2", 1)
+    assert (over.place_ja, over.sequence) == (before, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import click
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from matcher.cli.database import opened_database
 from matcher.cli.output import output
+from matcher.geography import municipality
 from matcher.models import Application
 from matcher.planning.forecast import (
     LENGTHS,
@@ -33,14 +35,22 @@ Language = Literal["ja", "en"]
 PROGRAMME = click.option("--programme", metavar="ID", default="tokyo-2025", show_default=True)
 LANGUAGE = click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
 
+ONLINE = "online"
+
 SHOWN = 3
 """Limits that are named of a specialty."""
 
 
 @click.command("forecast")
 @PROGRAMME
+@click.option(
+    "--place",
+    metavar="CODE|online",
+    help="Where the engagements are that are counted: a municipality by its code, or online; "
+    "by default, where most are.",
+)
 @LANGUAGE
-def foresee(programme: str, lang: Language) -> None:
+def foresee(programme: str, place: str | None, lang: Language) -> None:
     """Count how many more engagements fit, by specialty and week, with nothing published changed.
 
     Counted are typical engagements of five, four and three sessions, in the real calendars.
@@ -50,6 +60,9 @@ def foresee(programme: str, lang: Language) -> None:
         records = Records.load(db, programme, settings.now())
         applications = db.scalars(select(Application).where(Application.programme_id == programme))
         profile = typical_profile(records, tuple(applications))
+        if place is not None:
+            site = None if place == ONLINE else municipality(place).code
+            profile = replace(profile, municipality_code=site)
         found = forecast(records, profile)
         for specialty in found.specialties:
             _show(specialty, records.rules, voice, console)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import defer
 
 from matcher.cli.database import opened_database, opened_sessions
+from matcher.cli.files import Seconds
 from matcher.cli.output import output
 from matcher.cli.progress import show_progress
 from matcher.clock import to_tokyo
@@ -25,6 +26,7 @@ from matcher.models import (
     Plan,
     PlanState,
     PlanTerms,
+    Programme,
     PromisePolicy,
     PromiseRecord,
 )
@@ -33,9 +35,28 @@ from matcher.planning.runs import RunParameters, cancel_run, discard, start_run
 from matcher.planning.turns import waits_for
 from matcher.programme import Specialty
 from matcher.settings import Settings
+from solver.problem import Weights
 
-DONE, NO = 0, 1
+DONE = 0
 PROGRAMME_ID = "tokyo-2025"
+MOST_SECONDS = 3600.0
+MOST_WEIGHT = 1_000_000
+
+
+class Weight(click.ParamType[tuple[str, int]]):
+    """What one part of the cost counts: `move=500`."""
+
+    name = "weight"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Split it at the sign."""
+        part, _, counts = value.partition("=")
+        if part not in Weights.model_fields or not counts.isdecimal() or int(counts) > MOST_WEIGHT:
+            parts = ", ".join(Weights.model_fields)
+            self.fail(f"{value}: give PART=0 to PART={MOST_WEIGHT}, of {parts}", param, ctx)
+        return part, int(counts)
 
 
 @click.group
@@ -120,6 +141,14 @@ def show(plan_id: str, as_json: bool) -> None:
     "at the weights' price, or a plan for each number of changes.",
 )
 @click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    type=Weight(),
+    metavar="PART=NUMBER",
+    help="What a part of the cost counts, else as the programme has it; may be repeated.",
+)
+@click.option(
     "--points",
     type=click.IntRange(2, 101),
     default=MOST_POINTS,
@@ -128,7 +157,7 @@ def show(plan_id: str, as_json: bool) -> None:
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(0, 86_400, min_open=True),
+    type=Seconds(),
     help="In seconds; 30 by default.",
 )
 @click.option("--work-limit", type=click.IntRange(1, 100_000), help="Instead: steps of the search.")
@@ -136,12 +165,19 @@ def show(plan_id: str, as_json: bool) -> None:
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--here", is_flag=True, help="Carry it out in this process, and wait for it.")
 @click.option("--by", default="matcher plans", show_default=True, help="Who asks for it.")
-def start(programme: str, here: bool, by: str, **given: Any) -> int:  # noqa: ANN401  options
+def start(
+    programme: str,
+    weights: tuple[tuple[str, int], ...],
+    here: bool,
+    by: str,
+    **given: Any,  # noqa: ANN401  options
+) -> int:
     """Start a run; its id goes to standard output. A worker takes it up within seconds."""
     settings = Settings.from_environment()
-    parameters = _parameters(settings, **given)
     with opened_sessions(settings) as sessions:
         with sessions.begin() as db:
+            weighed = _weights(db, programme, dict(weights)) if weights else None
+            parameters = _parameters(settings, weights=weighed, **given)
             plan_id = start_run(db, programme, parameters, by, settings.now()).id
         click.echo(plan_id)
         if not here:
@@ -172,9 +208,22 @@ def put_aside(plan_id: str) -> None:
     click.echo(f"Plan {plan_id} is discarded.", err=True)
 
 
+def _weights(db: Database, programme_id: str, given: Mapping[str, int]) -> Weights:
+    """Weights of a programme, but for those given.
+
+    Raises:
+        NotFound: there is no such programme.
+    """
+    programme = db.get(Programme, programme_id)
+    if programme is None:
+        raise NotFound("programme", programme_id)
+    return programme.rules.weights.model_copy(update=given)
+
+
 def _parameters(
     settings: Settings,
     *,
+    weights: Weights | None,
     only: tuple[str, ...],
     specialties: tuple[str, ...],
     frozen_days: int,
@@ -186,16 +235,22 @@ def _parameters(
     workers: int,
     seed: int,
 ) -> RunParameters:
+    seconds = settings.default_time_limit_seconds if time_limit is None else time_limit
+    if seconds > MOST_SECONDS:
+        raise click.BadParameter(
+            f"give at most {MOST_SECONDS:g} seconds.", param_hint="--time-limit"
+        )
     return RunParameters(
         terms=PlanTerms(
             only=only or None,
             specialties=tuple(map(Specialty, specialties)) or None,
             frozen_days=frozen_days,
             until=None if until is None else until.date(),
+            weights=weights,
             promises=PromisePolicy(promises),
             points=points,
         ),
-        time_limit_seconds=time_limit or settings.default_time_limit_seconds,
+        time_limit_seconds=seconds,
         work_limit=work_limit,
         workers=workers,
         seed=seed,
@@ -282,8 +337,9 @@ def _figure(name: str, value: Any) -> str:  # noqa: ANN401  what a record holds
 
 def _table(found: list[ToldPlan]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("id", "state", "asked", "by", "seconds", "cost", "gap", "served", "broken", "of"):
-        right = name in {"seconds", "cost", "gap", "served", "broken"}
+    figures = ("seconds", "cost", "bound", "gap", "served", "broken")
+    for name in ("id", "state", "asked", "by", *figures, "of"):
+        right = name in figures
         folds = name in {"by", "of"}
         table.add_column(name, justify="right" if right else "left", no_wrap=not folds)
     for each in found:
@@ -295,6 +351,7 @@ def _table(found: list[ToldPlan]) -> Table:
             each.created_by,
             _figure("elapsed_seconds", each.elapsed_seconds),
             _figure("cost", each.cost),
+            _figure("bound", each.bound),
             _figure("gap", each.gap),
             _figure("served", each.served),
             _figure("broken", each.promises.broken if each.promises else None),

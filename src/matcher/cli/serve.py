@@ -21,6 +21,8 @@ GRACE_SECONDS = 40
 """How long children may take to end; more than gunicorn grants the requests in hand."""
 
 POLL_SECONDS = 0.2
+RESTART_SECONDS = 10.0
+"""A helper that ends at once each time is not started more often."""
 
 
 @click.command
@@ -55,37 +57,48 @@ def serve(host: str, port: int, workers: int, with_worker: bool) -> int:
         environment = dict(os.environ)
         if workers > 1:
             environment["PROMETHEUS_MULTIPROC_DIR"] = figures
-        commands = [_http_server(host, port, workers)]
-        if with_worker:
-            commands.append(_worker())
-        return run_together(commands, environment)
+        helpers = [_worker()] if with_worker else []
+        return run_together(_http_server(host, port, workers), helpers, environment)
 
 
-def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> int:
-    """Run programs side by side until a signal comes or one of them ends; then end them all.
+def run_together(
+    command: Sequence[str], helpers: Sequence[Sequence[str]], environment: Mapping[str, str]
+) -> int:
+    """Run a program with its helpers until a signal comes or the program ends; then end them all.
+
+    A helper that ends by itself is started again: the program goes on without it meanwhile.
 
     Returns:
-        0 after a signal, 1 where a program ended by itself.
+        0 after a signal, 1 where the program ended by itself.
     """
     # A list, because a second signal may come while the first is handled: locks would never open.
     received: list[int] = []
     for number in _signals_to_end():
         signal.signal(number, lambda each, _: received.append(each))
-    # In sessions of their own, an interrupt from the keyboard reaches them through here only.
-    children = [
-        subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  our own
-        for command in commands
-    ]
+    program = _start(command, environment)
+    children = [_start(each, environment) for each in helpers]
+    restart_at = [0.0] * len(helpers)
     try:
         while not received:
             time.sleep(POLL_SECONDS)
-            for command, child in zip(commands, children, strict=True):
-                if child.poll() is not None:
-                    click.echo(f"'{' '.join(command)}' ended by itself.", err=True)
-                    return 1
+            if program.poll() is not None:
+                click.echo(f"'{' '.join(command)}' ended by itself.", err=True)
+                return 1
+            for index, child in enumerate(children):
+                if child.poll() is None or time.monotonic() < restart_at[index]:
+                    continue
+                told = " ".join(helpers[index])
+                click.echo(f"'{told}' ended by itself; starting it again.", err=True)
+                children[index] = _start(helpers[index], environment)
+                restart_at[index] = time.monotonic() + RESTART_SECONDS
         return 0
     finally:
-        _end(children)
+        _end([program, *children])
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # In a session of its own, an interrupt from the keyboard reaches it through here only.
+    return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  our own
 
 
 def _signals_to_end() -> Iterator[signal.Signals]:

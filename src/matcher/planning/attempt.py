@@ -75,7 +75,8 @@ def execute_run(
     if attempt is None:
         return False
     try:
-        with Pulse(attempt, stopping or threading.Event(), on_progress) as pulse:
+        before = attempt.progress()
+        with Pulse(attempt, stopping or threading.Event(), on_progress, before) as pulse:
             attempt.carry_out(pulse)
     except LeaseLostError:
         logger.warning("run %s was taken over by another worker", plan_id)
@@ -123,7 +124,6 @@ class Attempt:
                     lease_until=now + lease,
                     started_at=now,
                     stage="reading",
-                    progress=(),
                 )
                 .returning(Plan.attempt)
                 .execution_options(synchronize_session=False)
@@ -162,11 +162,12 @@ class Attempt:
         progress: tuple[ProgressRecord, ...],
     ) -> None:
         for each in solutions:
+            # First, because the empty plan of such a problem keeps none of its pins either.
+            if each.plan.status == "infeasible_pins":
+                raise RunFailedError("; ".join(each.plan.conflicts))
             verdict = judge(file.json, each.plan.to_json(), sha256=file.sha256)
             if not verdict.holds:
                 raise RunFailedError("; ".join(map(str, verdict.broken)))
-            if each.plan.status == "infeasible_pins":
-                raise RunFailedError("; ".join(each.plan.conflicts))
         now = self.clock()
         *others, own = (
             result_of(file, each.plan, each.promises)
@@ -174,6 +175,11 @@ class Attempt:
             for each in solutions
         )
         self.write(others, **own, progress=progress, lease_until=None)
+
+    def progress(self) -> tuple[ProgressRecord, ...]:
+        """What is on record of the attempts before this one."""
+        with self.sessions() as db:
+            return db.get_one(Plan, self.plan_id).progress
 
     def hand_back(self) -> None:
         """Leave the run to the next worker."""
@@ -221,6 +227,8 @@ class Pulse:
     """Writes a run's figures and renews its lease once a second, beside the solver.
 
     The solver's reports are taken in memory, so they cost it nothing, however often they come.
+    They are written after those of the attempts `before`, so that whoever follows the run by
+    their numbers hears of each.
     """
 
     def __init__(
@@ -228,9 +236,10 @@ class Pulse:
         attempt: Attempt,
         stopping: threading.Event,
         on_progress: Callable[[Progress], None] | None,
+        before: tuple[ProgressRecord, ...] = (),
     ) -> None:
         self.stopping = stopping
-        self.records: tuple[ProgressRecord, ...] = ()
+        self.records = before
         self._attempt = attempt
         self._on_progress = on_progress
         self._latest: Progress | None = None

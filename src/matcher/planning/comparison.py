@@ -104,9 +104,9 @@ class CostChange:
     before_broken: tuple[Broken, ...]
     """The rules that they break there: where there are any, nobody can keep to them."""
     after: CostByPart
-    bound: int
-    """No plan of the problem costs less."""
-    gap: float
+    bound: int | None
+    """No plan of the problem costs less; None: nothing was proven, the plan was put together."""
+    gap: float | None
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def compare_plan(db: Database, plan_id: str, now: dt.datetime) -> Comparison:
         ),
         disturbed=_disturbed(changes, records.engagements),
         ground_moved=ground_moved,
-        cost=_cost(made, before),
+        cost=_cost(made, before, proven=plan.bound is not None),
         promises=plan.promises,
         names=names,
     )
@@ -304,7 +304,7 @@ def _clause(exclusion: Exclusion) -> Words:
     return Words(ja=exclusion.text_ja.rstrip("。"), en=english[:1].lower() + english[1:])
 
 
-def _cost(made: _Made, before: Snapshot) -> CostChange:
+def _cost(made: _Made, before: Snapshot, *, proven: bool) -> CostChange:
     published: dict[str, list[SnapshotSession]] = {}
     for each in before.sessions:
         published.setdefault(each.engagement_id, []).append(each)
@@ -324,8 +324,8 @@ def _cost(made: _Made, before: Snapshot) -> CostChange:
         before=verdict.cost,
         before_broken=(*verdict.broken, *unwritten),
         after=made.cost,
-        bound=made.plan.bound,
-        gap=made.plan.gap,
+        bound=made.plan.bound if proven else None,
+        gap=made.plan.gap if proven else None,
     )
 
 

@@ -103,7 +103,7 @@ def compose(records: Records, meant: Mapping[str, Assignment]) -> Composition:
 def keep(db: Database, composition: Composition, made_of: str, by: str, now: dt.datetime) -> Plan:
     """Keep a composition as a plan that is ready to be published; `made_of` says what it is.
 
-    No search has proven anything about it, so its bound is 0.
+    No search has proven anything about it, so it has no bound.
     """
     draft = _Draft.of(composition.records, composition.chosen)
     file = ProblemFile.from_problem(draft.problem)
@@ -123,7 +123,7 @@ def keep(db: Database, composition: Composition, made_of: str, by: str, now: dt.
         ground=ground_of(
             draft.problem, latest_release_number(db, composition.records.programme_id)
         ),
-        **result_of(file, draft.plan_file(file, made_of)),
+        **result_of(file, draft.plan_file(file, made_of)) | {"bound": None, "gap": None},
     )
     db.add(plan)
     db.flush()

@@ -14,6 +14,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from statistics import median_low, mode
 from typing import Literal
@@ -22,7 +23,7 @@ from matcher.geography import travel_minutes
 from matcher.intake.acceptance import LEAD_BUSINESS_DAYS
 from matcher.models import Application, Delivery, Expert
 from matcher.planning.problem import Records
-from matcher.programme import ProgrammeRules, Specialty, Words
+from matcher.programme import Period, ProgrammeRules, Specialty, Words
 from solver.problem import (
     WEEKDAYS,
     BusyTime,
@@ -273,7 +274,12 @@ class _Diary:
         most = self._at_most(first_day, sessions)
         if known >= most:
             return Room(known, most)
-        return Room(max(known, self.placed(first_day, sessions, most)), most)
+        least = max(known, self.placed(first_day, sessions, most))
+        return Room(least, most if least else 0)  # the first is placed wherever one can be
+
+    def has_room(self, first_day: dt.date, sessions: int) -> bool:
+        """Whether one engagement of so many sessions fits from a day on."""
+        return self._at_most(first_day, sessions) > 0 and self.placed(first_day, sessions, 1) == 1
 
     def placed(self, first_day: dt.date, sessions: int, wanted: int) -> int:
         """Place up to so many engagements, each complete, and let the judge pass them."""
@@ -312,7 +318,6 @@ class _Diary:
         last_day = self.problem.calendar.last_day
         if first_day > last_day:
             return 0
-        free = self._free_by_day(first_day, last_day)
         gap = dt.timedelta(days=self.typical.min_gap_days)
         windows = (
             (first_day + number * gap, last_day - (sessions - 1 - number) * gap)
@@ -320,8 +325,8 @@ class _Diary:
         )
         return min(
             max(0, self.expert.max_total - self._bound_in_all) // sessions,
-            self._within_weeks(free, first_day, last_day) // sessions,
-            *(self._within_weeks(free, *window) for window in windows),
+            self._within_weeks(first_day, last_day) // sessions,
+            *(self._within_weeks(*window) for window in windows),
         )
 
     @property
@@ -337,18 +342,30 @@ class _Diary:
     def _bound_in_all(self) -> int:
         return len(self._bound_days)
 
-    def _free_by_day(self, first: dt.date, last: dt.date) -> dict[dt.date, int]:
-        """How many sessions each day has time for, travel left aside."""
-        bound, closed = Counter(self._bound_days), set(self.problem.calendar.closed_days)
+    @cached_property
+    def _free_by_week(self) -> tuple[tuple[int, Mapping[dt.date, int]], ...]:
+        """How many more sessions each week may have, and how many each of its days has time for.
+
+        Travel is left aside, and days without time are left out.
+        """
+        bound = Counter(self._bound_days)
+        bound_a_week = Counter(map(_monday, self._bound_days))
+        calendar = self.problem.calendar
+        closed = set(calendar.closed_days)
         busy = [*self.expert.busy, *self._visits()]
-        free = {}
-        for step in range((last - first).days + 1):
-            day = first + dt.timedelta(days=step)
-            if day not in closed:
-                spans = _free_spans(day, self.expert.open, self.typical.open, busy)
-                fit = sum(span // self.typical.durations[0] for span in spans)
-                free[day] = max(0, min(self.expert.max_per_day - bound[day], fit))
-        return free
+        free: dict[dt.date, dict[dt.date, int]] = defaultdict(dict)
+        for day in Period(first_day=calendar.first_day, last_day=calendar.last_day).days():
+            if day in closed:
+                continue
+            spans = _free_spans(day, self.expert.open, self.typical.open, busy)
+            fit = sum(span // self.typical.durations[0] for span in spans)
+            count = min(self.expert.max_per_day - bound[day], fit)
+            if count > 0:
+                free[_monday(day)][day] = count
+        return tuple(
+            (max(0, self.expert.max_per_week - bound_a_week[monday]), days)
+            for monday, days in free.items()
+        )
 
     def _visits(self) -> Iterator[BusyTime]:
         for each in self.problem.engagements:
@@ -357,16 +374,11 @@ class _Diary:
                     minutes = each.durations[pin.session - 1]
                     yield BusyTime(pin.start, pin.start + dt.timedelta(minutes=minutes))
 
-    def _within_weeks(self, free: Mapping[dt.date, int], first: dt.date, last: dt.date) -> int:
+    def _within_weeks(self, first: dt.date, last: dt.date) -> int:
         """How many sessions fit from day to day, by the caps of each day and each week."""
-        bound = Counter(map(_monday, self._bound_days))
-        weeks: dict[dt.date, int] = defaultdict(int)
-        for day, count in free.items():
-            if first <= day <= last:
-                weeks[_monday(day)] += count
         return sum(
-            max(0, min(count, self.expert.max_per_week - bound[monday]))
-            for monday, count in weeks.items()
+            min(left, sum([count for day, count in days.items() if first <= day <= last]))
+            for left, days in self._free_by_week
         )
 
 
@@ -427,23 +439,33 @@ def _room_of(diary: _Diary, rules: ProgrammeRules, days: Sequence[dt.date]) -> _
             least = now[sessions].at_least
         weeks.append(now)
         later = now
-    last_days = {each: _last_day(diary, rules, days[0], each) for each in LENGTHS}
+    last_days = {each: _last_day(diary, rules, days, weeks[::-1], each) for each in LENGTHS}
     gains = tuple(_gains(diary, first_session_from(rules, days[0]), later[LENGTHS[0]]))
     return _ExpertRoom(tuple(reversed(weeks)), last_days, gains)
 
 
 def _last_day(
-    diary: _Diary, rules: ProgrammeRules, today: dt.date, sessions: int
+    diary: _Diary,
+    rules: ProgrammeRules,
+    days: Sequence[dt.date],
+    weeks: Sequence[Mapping[int, Room]],
+    sessions: int,
 ) -> dt.date | None:
-    """The last day of acceptance after which no engagement fits, by halving: exact."""
+    """The last day of acceptance after which no engagement fits, by halving: exact.
+
+    On some days it is known already, by the weeks.
+    """
 
     def fits(day: dt.date) -> bool:
-        first = first_session_from(rules, day)
-        return first <= diary.problem.calendar.last_day and diary.placed(first, sessions, 1) == 1
+        return diary.has_room(first_session_from(rules, day), sessions)
 
-    if not fits(today):
+    good = max(
+        (day for day, room in zip(days, weeks, strict=True) if room[sessions].at_least > 0),
+        default=None,
+    )
+    if good is None:
         return None
-    good, bad = today, diary.problem.calendar.last_day + dt.timedelta(days=1)
+    bad = diary.problem.calendar.last_day + dt.timedelta(days=1)
     while (bad - good).days > 1:
         middle = good + (bad - good) // 2
         good, bad = (middle, bad) if fits(middle) else (good, middle)

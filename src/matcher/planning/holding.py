@@ -123,8 +123,22 @@ def assign_hold(db: Database, hold_id: str, by: str, now: dt.datetime) -> tuple[
     around = Surroundings.load(db, hold.engagement_id, now, for_change=True)
     starts = tuple(wall_time(each.start_at) for each in hold.sessions)
     proposal = around.proposal(hold.expert_id, starts)
+    _require_as_held(hold, proposal)
     how = f"as held since {wall_time(hold.created_at):%Y-%m-%d %H:%M}"
     return proposal, publish_proposal(db, proposal, by, now, how=how)
+
+
+def _require_as_held(hold: Hold, proposal: Proposal) -> None:
+    """Refuse other times than the organization was asked about; a number may have moved up."""
+    found = {(each.start_at, each.end_at) for each in proposal.sessions}
+    if any((each.start_at, each.end_at) not in found for each in hold.sessions):
+        raise Conflict(
+            "The engagement's sessions have changed since, and the times on hold would be other "
+            "sessions than were offered. Let them go, and make new offers.",
+            "仮押さえの後に派遣の回数または時間が変わったため、このままでは確定できません。"
+            "仮押さえを解除し、改めて候補を作成してください。",
+            code="offer_gone",
+        )
 
 
 def release_hold(db: Database, hold_id: str, by: str, now: dt.datetime) -> Hold:

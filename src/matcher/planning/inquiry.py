@@ -17,7 +17,7 @@ Each answer is that of a solve of its own, made when it is asked for:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -28,7 +28,14 @@ from matcher.models import Engagement
 from matcher.planning.explanation import nobody_may_serve, window_closed
 from matcher.planning.matching import CandidateList, Match
 from matcher.planning.problem import PLANNABLE_STATES, Records, on_hold
-from matcher.planning.room import PROOF_SHARE, RoomPlan, Wanted, find_room, is_proven_full
+from matcher.planning.room import (
+    PROOF_SHARE,
+    RoomPlan,
+    Wanted,
+    find_room,
+    is_beyond_caps,
+    is_proven_full,
+)
 from matcher.programme import SpecialtyRules
 from solver.conditions import Condition, Diagnosis, diagnose, visits_in_the_way
 from solver.plan import Assignment
@@ -95,6 +102,9 @@ class Case:
     """How many each of the others that may be planned anew has."""
     immovable: frozenset[str] = frozenset()
     """The pinned engagements that no planning run may touch."""
+    everybody: Callable[[], Wanted] | None = None
+    """All who have sessions planned anew, made on request, as it takes a while; None: it is they
+    all who share an expert with it."""
 
     @property
     def engagement(self) -> EngagementRecord:
@@ -236,7 +246,8 @@ def _with_room_or_proof(finding: Finding, case: Case, seconds: float) -> Finding
         kept=case.kept,
         immovable=case.immovable,
     )
-    if is_proven_full(wanted, PROOF_SHARE * seconds):
+    beyond = case.everybody is not None and is_beyond_caps(case.everybody())
+    if beyond or is_proven_full(wanted, PROOF_SHARE * seconds):
         return replace(finding, answer=Standing.NOT_CHOSEN)
     room = find_room(wanted, (1 - PROOF_SHARE) * seconds)
     answer = Standing.UNDECIDED if room is None else Standing.MOVABLE
@@ -488,27 +499,45 @@ def _case(records: Records, engagement: Engagement) -> Case:
     """An engagement beside what is published, and those who share an expert with it."""
     problem = records.problem([engagement])
     record = _of(problem, engagement.id)
-    sharers = list(_sharers(records, record))
-    loosened = records.problem([engagement, *sharers])
-    wanted = {each.id: len(each.durations) for each in loosened.engagements}
-    plannable = {each.id for each in records.plannable}
+    others = tuple(_movable(records, engagement))
+    candidates = {each.expert for each in record.candidates}
+    sharers = [each for each in others if candidates & _experts_of(records, each)]
+    near = _wanted(records, engagement, sharers)
     return Case(
         file=ProblemFile.from_problem(problem),
-        loosened=loosened,
+        loosened=near.problem,
         engagement_id=engagement.id,
         served=len(records.sessions.get(engagement.id, ())[: len(record.durations)]),
-        kept={each.id: min(len(records.sessions[each.id]), wanted[each.id]) for each in sharers},
-        immovable=frozenset(wanted) - (plannable - records.holds.keys()),
+        kept=near.kept,
+        immovable=near.immovable,
+        everybody=lambda: _wanted(records, engagement, others),
     )
 
 
-def _sharers(records: Records, record: EngagementRecord) -> Iterator[Engagement]:
-    """Those that may be planned anew and have sessions with one of an engagement's candidates."""
-    experts = {each.expert for each in record.candidates}
+def _movable(records: Records, engagement: Engagement) -> Iterator[Engagement]:
+    """The others that have sessions and may be planned anew."""
     for each in records.plannable:
-        booked = {visit.expert_id for visit in records.booked(each.id)}
-        if each.id != record.id and each.id not in records.holds and booked & experts:
+        if each.id not in {engagement.id, *records.holds} and _experts_of(records, each):
             yield each
+
+
+def _experts_of(records: Records, engagement: Engagement) -> set[str]:
+    return {visit.expert_id for visit in records.booked(engagement.id)}
+
+
+def _wanted(records: Records, engagement: Engagement, others: Sequence[Engagement]) -> Wanted:
+    """One session more for an engagement, and for each of the others as many as it has."""
+    loosened = records.problem([engagement, *others])
+    lengths = {each.id: len(each.durations) for each in loosened.engagements}
+    served = len(records.sessions.get(engagement.id, ()))
+    plannable = {each.id for each in records.plannable}
+    return Wanted(
+        problem=loosened,
+        engagement=engagement.id,
+        sessions=min(lengths[engagement.id], served + 1),
+        kept={each.id: min(len(records.sessions[each.id]), lengths[each.id]) for each in others},
+        immovable=frozenset(lengths) - (plannable - records.holds.keys()),
+    )
 
 
 def _unsound(unsound: UnsoundPlan) -> Conflict:

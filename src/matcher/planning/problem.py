@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Select, select
@@ -280,6 +281,11 @@ class Records:
             if not concerned.isdisjoint(each.expert_id for each in visits)
         ]
         engagements = tuple(sorted([*free, *fixed], key=lambda each: each.id))
+        homes = {id: each.municipality_code for id, each in self.experts.items()}
+        shortcuts = tuple(_shortcuts(engagements, homes, self.first_free_day))
+        codes = {each.id: each.place or "" for each in engagements}
+        sites = {each.place: codes[each.engagement_id] for each in shortcuts}
+        engagements = tuple(_by_shortcuts(each, shortcuts) for each in engagements)
         bound: dict[str, list[dt.date]] = defaultdict(list)
         for each in engagements:
             for pin in each.pinned:
@@ -293,7 +299,7 @@ class Records:
             calendar=self._calendar,
             experts=experts,
             engagements=engagements,
-            travel_minutes=_travel(experts, engagements),
+            travel_minutes=_travel(experts, engagements, shortcuts, sites),
             weights=self.terms.weights or self.rules.weights,
         )
 
@@ -648,15 +654,83 @@ def _whole_minute(time: dt.datetime) -> dt.datetime:
     return time.replace(second=0, microsecond=0)
 
 
+class _Shortcut(NamedTuple):
+    """A way that was gone in less time than it takes by now, because a place has changed since."""
+
+    engagement_id: str
+    other: str
+    minutes: int
+
+    @property
+    def place(self) -> str:
+        """The site of the engagement, by a name of its own: the way is shorter from there alone."""
+        return f"site-{self.engagement_id}"
+
+
+def _shortcuts(
+    engagements: Iterable[problem_1.Engagement],
+    homes: Mapping[str, str],
+    first_free_day: dt.date,
+) -> Iterator[_Shortcut]:
+    """The ways between sessions that are over and would not leave the time for them by now.
+
+    What took place took place, wherever its engagement or its expert has moved since: like a cap
+    that was lowered, such a way is taken as it was, or nothing could be planned for anybody.
+    """
+    days: dict[tuple[str, dt.date], list[tuple[dt.datetime, int, problem_1.Engagement]]]
+    days = defaultdict(list)
+    for each in engagements:
+        for pin in each.pinned:
+            if pin.start.date() < first_free_day:
+                minutes = each.durations[pin.session - 1]
+                days[pin.expert, pin.start.date()].append((pin.start, minutes, each))
+    for (expert, _), visits in days.items():
+        ordered = sorted(visits, key=lambda visit: visit[0])
+        for (start, minutes, one), (then, _, other) in pairwise(ordered):
+            left = int((then - start).total_seconds()) // 60 - minutes
+            here, there = one.place or homes[expert], other.place or homes[expert]
+            if one.place is None and other.place is None:
+                continue
+            if 0 <= left < _way(here, there):
+                moved, end = (one, there) if one.place else (other, here)
+                yield _Shortcut(moved.id, end, left)
+
+
+def _by_shortcuts(
+    engagement: problem_1.Engagement, shortcuts: Sequence[_Shortcut]
+) -> problem_1.Engagement:
+    """An engagement at the place of its own from which a way is shorter, if there is one."""
+    for each in shortcuts:
+        if each.engagement_id == engagement.id:
+            return engagement.model_copy(update={"place": each.place})
+    return engagement
+
+
 def _travel(
-    experts: Iterable[problem_1.Expert], engagements: Iterable[problem_1.Engagement]
+    experts: Iterable[problem_1.Expert],
+    engagements: Sequence[problem_1.Engagement],
+    shortcuts: Sequence[_Shortcut],
+    sites: Mapping[str, str],
 ) -> problem_1.Travel:
-    """Door to door between the municipalities in use."""
+    """Door to door between the municipalities in use, and from what has a place of its own."""
     codes = {each.place for each in experts} | {each.place for each in engagements if each.place}
     places = tuple(sorted(codes))
+    shorter: dict[tuple[str, str], int] = {}
+    for each in shortcuts:
+        for end in {each.other} | {
+            other.place for other in shortcuts if sites[other.place] == each.other
+        }:
+            for way in ((each.place, end), (end, each.place)):
+                shorter[way] = min(each.minutes, shorter.get(way, each.minutes))
     return problem_1.Travel(
         places=places,
-        minutes=tuple(tuple(_way(origin, site) for site in places) for origin in places),
+        minutes=tuple(
+            tuple(
+                shorter.get((origin, site), _way(sites.get(origin, origin), sites.get(site, site)))
+                for site in places
+            )
+            for origin in places
+        ),
     )
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm.exc import StaleDataError
 
 from matcher.audit import told_together
+from matcher.clock import wall_time
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.models import (
     EngagementState,
@@ -156,7 +158,8 @@ class _Ready:
         content = PlanFile.from_json(gzip.decompress(plan.plan))
         changes = Changes.between(problem, content, records)
         ground = moved(plan.ground, ground_of(there, number, seen_from=plan.ground))
-        return cls(plan, problem, content, records, there, changes, ground or changes.too_late(now))
+        late = changes.too_late(records.as_of(now).first_free_day)
+        return cls(plan, problem, content, records, there, changes, ground or late)
 
     def untouched(self, now: dt.datetime) -> Composition:
         """The part of the plan that can be published still."""
@@ -251,12 +254,16 @@ class Changes:
         """Whether everything stays as it stands."""
         return not (self.added or self.changed or self.dropped)
 
-    def too_late(self, now: dt.datetime) -> tuple[str, ...]:
-        """The engagements of which it would change what has begun, or begin in the past."""
+    def too_late(self, first_free_day: dt.date) -> tuple[str, ...]:
+        """The engagements of which it would change what stands by now: all up to today's end."""
         touched: list[Session | PlannedSession] = [*self.added, *self.dropped]
         for before, after in self.changed:
             touched += [before, after]
-        late = {f"engagement:{each.engagement_id}" for each in touched if each.start_at <= now}
+        late = {
+            f"engagement:{each.engagement_id}"
+            for each in touched
+            if wall_time(each.start_at).date() < first_free_day
+        }
         return tuple(sorted(late))
 
     def apply(self, db: Database, now: dt.datetime) -> None:
@@ -279,9 +286,15 @@ class Changes:
             db.add_all(_new_session(each, now) for each in self.added)
 
 
+FOLLOWING: Final = frozenset({"place_ja", "place_en", "meeting_url", "phase"})
+"""What a session has from its engagement: it is renewed when that changes, not by a plan."""
+
+
 def _differs(row: Session, planned: PlannedSession) -> bool:
     return any(
-        getattr(row, field.name) != getattr(planned, field.name) for field in fields(planned)
+        getattr(row, field.name) != getattr(planned, field.name)
+        for field in fields(planned)
+        if field.name not in FOLLOWING
     )
 
 

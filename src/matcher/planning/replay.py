@@ -68,9 +68,14 @@ def replay(
     assert row.plan is not None  # noqa: S101
     file = ProblemFile.from_bytes(gzip.decompress(row.problem))
     before = PlanFile.from_json(gzip.decompress(row.plan))
+    if row.bound is None:
+        raise _not_solved()
     again = _solved_again(row, file, before, on_progress)
     return Replay(
-        plan_id, again, tuple(_differences(before, again)), tuple(_open_ends(before.solver, again))
+        plan_id,
+        again,
+        tuple(_differences(before, again)),
+        tuple(_open_ends(row, before.solver, again)),
     )
 
 
@@ -91,11 +96,17 @@ def _solved_again(
         solutions = solve_as_agreed(row.terms, file, parameters, on_progress=on_progress)
         return _of_the_same_point(row, solutions).plan
     free = [each for each in file.problem.engagements if _has_a_choice(each)]
-    if len(free) == 1:
+    if len(free) == 1 and before.status == "optimal":
         return solve_one(file, free[0].id)
-    raise Conflict(
-        "The plan was put together from others, and not found by a search: nothing to solve again.",
-        "この派遣計画は既存の計画から組み立てたもので、再計算の対象ではありません。",
+    raise _not_solved()
+
+
+def _not_solved() -> Conflict:
+    return Conflict(
+        "The plan was put together from others, or its times were chosen by a person, and not "
+        "found by a search: nothing to solve again.",
+        "この派遣計画は既存の計画から組み立てたか、日時を人が選んだもので、"
+        "再計算の対象ではありません。",
         code="not_solved",
     )
 
@@ -138,7 +149,12 @@ def _differences(before: PlanFile, again: PlanFile) -> Iterator[Words]:
         )
 
 
-def _open_ends(record: SolverRecord, again: PlanFile) -> Iterator[Words]:
+def _open_ends(row: Plan, record: SolverRecord, again: PlanFile) -> Iterator[Words]:
+    if row.cancel_requested_at is not None:
+        yield Words(
+            ja="途中で停止した計算のため、最後まで計算すると結果が変わることがあります",
+            en="it was stopped before its end, and now went on",
+        )
     if record.version != again.solver.version:
         yield Words(
             ja=f"計算プログラムの版が異なります({record.version} と {again.solver.version})",

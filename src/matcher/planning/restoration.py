@@ -115,10 +115,10 @@ def restore(
     composition = compose(records, wish.meant)
     left_out = {each.engagement_id: each.reason for each in composition.left_out}
     lost = obstacles({**wish.lost, **left_out})
-    if lost and draft.part is RestorationPart.ALL:
-        raise _not_restorable(number, lost, wish.kept)
     if not composition.chosen:
         raise _nothing_to_restore(number, lost, wish.kept)
+    if lost and draft.part is RestorationPart.ALL:
+        raise _not_restorable(number, lost, wish.kept)
     plan = keep(db, composition, f"release {number} again", by, now)
     part = Composition(records, composition.chosen, lost)
     told = f"The sessions of release {number} again: {told_of(part)}."

@@ -1,10 +1,10 @@
 """Whether others can make room for one engagement's next session without losing any of their own.
 
-Two solves for service alone answer it. The *proof* is of a problem that is easier than the truth:
-whoever does not share an expert with the engagement is left out but for what stands anyway, no way
-is longer than the shortest detour, and caps are as high as what is published. Its bound then holds
-for every plan there is. The *search* is of the problem that a planning run would have, and what it
-finds is judged as such a run's plan.
+Two solves for service alone answer it, unless the experts' caps do already. The *proof* is of a
+problem that is easier than the truth: whoever does not share an expert with the engagement is left
+out but for what stands anyway, no way is longer than the shortest detour, and caps are as high as
+what is published. Its bound then holds for every plan there is. The *search* is of the problem that
+a planning run would have, and what it finds is judged as such a run's plan.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from solver import NoPlanFound, Parameters, Progress, solve
+from solver.capacity import exceeds_caps
 from solver.plan import Assignment, Plan
 from solver.problem import Engagement, Expert, Problem, Travel, Weights
 from solver.problem_file import ProblemFile
@@ -83,10 +84,21 @@ def find_room(wanted: Wanted, seconds: float) -> RoomPlan | None:
 
 def is_proven_full(wanted: Wanted, seconds: float) -> bool:
     """Whether it is proven that no plan at all serves everybody as wanted."""
+    if is_beyond_caps(wanted):
+        return True
     plan = _solved(
         _easier(wanted), seconds, lambda so_far: so_far.bound > 0 or so_far.cost < MISSING
     )
     return plan is not None and plan.bound > 0
+
+
+def is_beyond_caps(wanted: Wanted) -> bool:
+    """Whether the experts' caps alone leave no room for one session more, whatever the calendars.
+
+    Where they leave none for what the others have, either, that is no reason against this one.
+    """
+    before = replace(wanted, sessions=wanted.sessions - 1)
+    return exceeds_caps(_easier(wanted)) and not exceeds_caps(_easier(before))
 
 
 def _solved(problem: Problem, seconds: float, enough: Callable[[Progress], bool]) -> Plan | None:

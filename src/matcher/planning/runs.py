@@ -90,7 +90,7 @@ def _check_only(records: Records) -> None:
             "give engagements that may still get sessions, or none for all",
             reason_ja=f"この事業に派遣案件{id}はありません"
             if known is None
-            else f"派遣案件{id}にはもう派遣を計画できません(状態: {known.state})",
+            else f"派遣案件{id}は完了したか取り下げられたため、派遣を計画できません",
             remedy_ja="派遣を計画できる案件を指定するか、省略してください",
         )
 

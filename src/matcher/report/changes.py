@@ -119,6 +119,8 @@ def cost_table(cost: CostChange, voice: Voice) -> RenderableType:
     for part, name in {**parts, "total": voice.say("合計", "total")}.items():
         before, after = getattr(cost.before, part), getattr(cost.after, part)
         table.add_row(name, f"{before:,}", f"{after:,}", f"{after - before:+,}")
+    if cost.bound is None:
+        return Group(table, *_infeasible(cost, voice))
     proven = voice.say(
         f"証明済みの下界 {cost.bound:,}、最適との差 最大{cost.gap:.2%}",
         f"proven bound {cost.bound:,}, gap at most {cost.gap:.2%}",

@@ -135,8 +135,10 @@ class CostsCompared(_Record):
     )
     before_broken: tuple[BrokenRule, ...]
     after: CostParts
-    bound: int = Field(description="no plan costs less")
-    gap: float = Field(description="(cost - bound) / bound: how far the plan can be from the best")
+    bound: int | None = Field(description="no plan costs less; null: nothing was proven")
+    gap: float | None = Field(
+        description="(cost - bound) / bound: how far the plan can be from the best"
+    )
 
 
 class PromisesProven(_Record):

@@ -11,6 +11,7 @@ import pytest
 
 from matcher.cli import main
 from matcher.database import create_database_engine, migrate, session_factory
+from matcher.programme import read_rules
 from matcher.settings import Settings
 from tests.matcher import rows
 
@@ -48,15 +49,17 @@ def shown(capsys: pytest.CaptureFixture[str], plan_id: str) -> dict[str, Any]:
 def test_a_run_is_started_carried_out_listed_and_put_aside(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    plan_id = start(capsys, "--here", "--only", "A1", "--by", "計画係")
+    plan_id = start(capsys, "--here", "--only", "A1", "--by", "計画係", "--weight", "move=7")
     found = shown(capsys, plan_id)
     assert (found["state"], found["served"], found["created_by"]) == ("ready", 1, "計画係")
     assert found["bound"] <= found["cost"]
     assert found["terms"]["only"] == ["A1"]
+    as_the_programme_has_it = read_rules("tokyo-2025").weights.model_dump()
+    assert found["terms"]["weights"] == as_the_programme_has_it | {"move": 7}
 
     assert main(["plans", "list"]) == 0
     listed = capsys.readouterr().out
-    for told in (plan_id, "ready", "計画係", f"{found['cost']:,}", "A1"):
+    for told in (plan_id, "ready", "計画係", f"{found['cost']:,}", f"{found['bound']:,}", "A1"):
         assert told in listed
     assert main(["plans", "show", plan_id]) == 0
     assert "terms.frozen_days" in capsys.readouterr().out
@@ -91,6 +94,9 @@ def test_what_does_not_come_to_a_plan_here_says_why(capsys: pytest.CaptureFixtur
         (["--only", "A9"], "only.0: there is no engagement A9 in this programme"),
         (["--until", "2025-09-10"], "until: no session can be placed before 2025-09-11"),
         (["--programme", "tokyo-1999"], "tokyo-1999"),
+        (["--programme", "tokyo-1999", "--weight", "move=7"], "tokyo-1999"),
+        (["--weight", "moves=7"], "moves=7: give PART=0 to PART=1000000, of unserved,"),
+        (["--weight", "move=1000001"], "move=1000001: give"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_one_line(

@@ -284,7 +284,7 @@ def test_sessions_whose_day_has_come_are_touched(office: Database) -> None:
     plan = ready_plan(office, WANTED, NOW)
 
     error = refused(office, plan, rows.MORNING)
-    assert error.moved == ("engagement:A1",)
+    assert error.moved == ("engagement:A1", "engagement:A2")
     assert error.data["untouched"] == ("A3",)
     assert touched(error)["A1"] == (
         "A session is not within 2025-10-02 to 2026-03-13, the days that are left for it."

@@ -415,16 +415,17 @@ def test_an_engagement_on_hold_is_not_assigned_otherwise_nor_offered_revised_or_
     revise_engagement(begun, engagement, EngagementChanges(max_gap_days=50), NOW + 3 * DAY)
 
 
-def test_a_session_can_be_called_off_while_the_next_one_is_on_hold(begun: Database) -> None:
+def test_times_on_hold_are_never_published_longer_than_they_were_offered(begun: Database) -> None:
+    """When session 1 is called off, what was held as session 2 would be 1, which is longer."""
     (kept,) = begun.scalars(select(Hold))
     session = standing_sessions(begun)["A1", 1]
     cancel_session(begun, session.id, LapseDraft(party=Party.EXPERT, reason="急病"), "staff", NOW)
     begun.commit()
-    assign_hold(begun, kept.id, "staff", NOW)
-    begun.commit()
 
-    assert standing_sessions(begun).keys() == {("A1", 1)}
-    assert standing_sessions(begun)["A1", 1].start_at == at(TIMES[1])
+    error = refused(lambda: assign_hold(begun, kept.id, "staff", NOW), begun)
+    assert error.code == "offer_gone"
+    assert standing_sessions(begun) == {}
+    assert state_of(begun.get_one(Hold, kept.id), NOW) == HoldState.HOLDING
 
 
 def test_a_withdrawal_ends_holds_and_pins(begun: Database) -> None:

@@ -6,7 +6,14 @@ import pytest
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound
-from matcher.models import ConflictOfInterest, Engagement, EngagementState, Expert, WeeklyHours
+from matcher.models import (
+    Application,
+    ConflictOfInterest,
+    Engagement,
+    EngagementState,
+    Expert,
+    WeeklyHours,
+)
 from matcher.planning.inquiry import Inquiry, Standing, earliest_schedules, inquire
 from matcher.planning.releases import publish
 from matcher.planning.telling import Voice, conflict, offered, remedy, sentences
@@ -86,6 +93,28 @@ def test_whom_it_would_displace_is_named_with_the_limit_that_is_reached(
     assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} >= {"max_total"}
     assert "With E1, these are in the way: A1 session" in told(inquiry)
     assert helping(inquiry)["raise_max_total"] == "Raise the sessions of E1 in all by 1"
+
+
+def test_it_is_proven_full_where_those_who_could_make_room_are_full_as_well(db: Database) -> None:
+    """E2 could take A1 over from E1, if E2 had not A3, which shares no expert with A2."""
+    rows.add_engagements(db, "A1", "A2", "A3", experts=("E1", "E2"))
+    for id, other in (("A2", "E2"), ("A3", "E1")):
+        of_its_own = rows.organization(f"O of {id}")
+        db.add(of_its_own)
+        db.flush()
+        db.get_one(Application, id).organization_id = of_its_own.id
+        db.get_one(Engagement, id).organization_id = of_its_own.id
+        db.add(ConflictOfInterest(expert_id=other, organization_id=of_its_own.id, reason="顧問先"))
+    for id in ("E1", "E2"):
+        db.get_one(Expert, id).max_total = 2
+    days = ("2025-09-17T10:00", "2025-10-08T10:00")
+    plan = ready_plan(db, {"A1": ("E1", days), "A3": ("E2", days)}, NOW)
+    publish(db, plan.id, "", "planner", NOW)
+    db.commit()
+    assert ask(db, "A2").answer is Standing.NOT_CHOSEN
+    db.get_one(Expert, "E2").max_total = 4
+    db.commit()
+    assert ask(db, "A2").answer is Standing.MOVABLE
 
 
 def test_a_plan_that_makes_room_tells_what_it_moves(published: Database) -> None:

@@ -596,3 +596,33 @@ def test_wall_clock_and_utc_are_each_others_inverse() -> None:
     wall = at("2025-12-31T23:30")
 
     assert wall_time(from_wall_time(wall)) == wall
+
+
+@pytest.mark.parametrize("moved", ["the engagement", "the expert"])
+def test_what_took_place_keeps_nobody_from_planning_wherever_anybody_has_moved_since(
+    db: Database, moved: str
+) -> None:
+    """Two sessions of one day, without the time to travel between where their places are now."""
+    rows.add_engagements(db, "A1", "A2", "A3")
+    held = "held"
+    first = rows.session("S1", status=held, engagement_id="A1")
+    second = rows.session("S2", rows.MORNING + 2 * HOUR, status=held, engagement_id="A2")
+    for session, engagement_id in ((first, "A1"), (second, "A2")):
+        online = moved == "the engagement" or engagement_id == "A1"
+        session.municipality_code = None if online else "13101"
+        db.get_one(Engagement, engagement_id).municipality_code = session.municipality_code
+    db.add_all([first, second])
+    if moved == "the engagement":
+        db.get_one(Engagement, "A1").municipality_code = "13201"
+    else:
+        db.get_one(Expert, "E1").municipality_code = "13201"
+    db.flush()
+    problem = build_problem(db, "tokyo-2025", now=rows.MORNING + DAY)
+
+    plan = solve(problem, Parameters(time_limit_seconds=None, work_limit=50))
+    assert plan.status != "infeasible_pins", plan.conflicts
+    assert {each.engagement for each in plan.assignments} == {"A1", "A2", "A3"}
+    travel = problem.problem.travel_minutes
+    home = travel.places.index(problem.problem.experts[0].place)
+    site = travel.places.index("13101")
+    assert travel.minutes[home][site] > 0, "what is not over is travelled to as ever"

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from matcher.cli import main
+from matcher.clock import from_wall_time
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, NotFound
 from matcher.models import Plan
 from matcher.planning.assignment import propose, publish_proposal
 from matcher.planning.attempt import Sessions, execute_run
+from matcher.planning.holding import HoldDraft, assign_hold, hold_times
+from matcher.planning.releases import publish
 from matcher.planning.replay import replay
+from matcher.planning.restoration import RestorationDraft, restore
 from matcher.planning.runs import RunParameters, start_run
 from solver.plan import Plan as PlanFile
 from solver.plan import SolverRecord
@@ -97,6 +101,41 @@ def test_what_was_not_found_by_a_search_is_not_replayed(sessions: Sessions) -> N
         with pytest.raises(Conflict) as refused:
             replay(db, plan.id)
     assert refused.value.code == "not_solved"
+
+
+def test_times_that_a_person_has_chosen_are_not_replayed(sessions: Sessions) -> None:
+    starts = tuple(from_wall_time(dt.datetime.fromisoformat(each)) for each in LATE["A1"][1])
+    with sessions.begin() as db:
+        held = hold_times(db, "A1", HoldDraft(expert_id="E1", starts=starts), "staff", NOW)
+        _, release = assign_hold(db, held.id, "staff", NOW)
+        assert release.plan_id is not None
+        with pytest.raises(Conflict) as refused:
+            replay(db, release.plan_id)
+    assert refused.value.code == "not_solved"
+
+
+def test_a_plan_that_was_put_together_is_not_replayed(sessions: Sessions) -> None:
+    sooner: Wanted = {"A1": ("E1", ("2025-10-01T10:00", "2025-10-22T10:00"))}
+    with sessions() as db:
+        for wanted in (LATE, sooner):
+            publish(db, ready_plan(db, wanted, NOW).id, "", "planner", NOW)
+            db.commit()
+        plan_id = restore(
+            db, "tokyo-2025", 1, RestorationDraft(note="戻す"), "planner", NOW
+        ).release.plan_id
+        assert plan_id is not None
+        assert (db.get_one(Plan, plan_id).bound, db.get_one(Plan, plan_id).gap) == (None, None)
+        with pytest.raises(Conflict) as refused:
+            replay(db, plan_id)
+    assert refused.value.code == "not_solved"
+
+
+def test_a_run_that_was_stopped_says_that_it_may_differ(sessions: Sessions) -> None:
+    plan_id = solved(sessions)
+    with sessions.begin() as db:
+        db.get_one(Plan, plan_id).cancel_requested_at = NOW
+    with sessions() as db:
+        assert "stopped before its end" in replay(db, plan_id).why_it_may[0].en
 
 
 def test_a_plan_that_is_not_there_is_not_found(sessions: Sessions) -> None:

@@ -11,7 +11,14 @@ from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, Invalid, NotFound
-from matcher.models import Engagement, EngagementState, Plan, PlanState, PlanTerms
+from matcher.models import (
+    Engagement,
+    EngagementState,
+    Plan,
+    PlanState,
+    PlanTerms,
+    ProgressRecord,
+)
 from matcher.planning.attempt import Attempt, LeaseLostError, Sessions, execute_run
 from matcher.planning.releases import publish
 from matcher.planning.runs import RunParameters, cancel_run, judged, queued_runs, reap, start_run
@@ -297,3 +304,20 @@ def test_a_run_whose_process_ends_is_queued_again(sample: Sessions) -> None:
     execute_run(sample, plan_id, clock=clock, stopping=stopping, on_progress=end)
     plan = plan_of(sample, plan_id)
     assert (plan.state, plan.lease_until, plan.plan) == (PlanState.QUEUED, None, None)
+
+
+def test_a_run_that_is_taken_over_goes_on_telling_where_its_first_worker_fell_silent(
+    sessions: Sessions,
+) -> None:
+    plan_id = queue_run(sessions)
+    told = (ProgressRecord("bound", 0.5, 900, 800, 0.125, 1),) * 3
+    first = claim(sessions, plan_id)
+    assert first is not None
+    first.write(progress=told)
+    with sessions.begin() as db:
+        assert reap(db, NOW + 2 * MINUTE) == (plan_id,)
+    execute_run(sessions, plan_id, clock=clock)
+
+    progress = plan_of(sessions, plan_id).progress
+    assert progress[:3] == told
+    assert len(progress) > 3
