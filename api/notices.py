@@ -38,6 +38,7 @@ class NoticeQuery(PageQuery):
 
     state: NoticeState | SkipJsonSchema[None] = absent("only those in one state")
     application: Identifier | SkipJsonSchema[None] = absent("only those of one application")
+    kind: NoticeKind | SkipJsonSchema[None] = absent("only those of one kind")
 
 
 class DocumentQuery(Query):
@@ -82,6 +83,8 @@ def list(query: NoticeQuery) -> NoticePage:
         wanted = wanted.where(Notice.state == query.state)
     if query.application:
         wanted = wanted.where(Notice.application_id == query.application)
+    if query.kind:
+        wanted = wanted.where(Notice.kind == query.kind)
     return NoticePage.of(page_of(wanted, [Notice.created_at, Notice.id], query, newest_first=True))
 
 

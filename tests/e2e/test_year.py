@@ -271,6 +271,7 @@ def test_a_year_in_the_life_of_the_programme(database_url: str, tmp_path: Path) 
         nobody_is_in_two_places_at_once(year)
         one_expert_serves_an_organization_unless_the_expert_left(year)
         every_organization_is_told_its_decision(year)
+        every_organization_with_sessions_has_a_notice_of_their_dates(year)
         states_are_reached_by_their_verbs_alone_and_the_audit_tells_of_each(year)
         the_audit_alone_tells_what_became_of_each_session(year)
 
@@ -343,7 +344,8 @@ def one_expert_serves_an_organization_unless_the_expert_left(year: Year) -> None
 
 
 def every_organization_is_told_its_decision(year: Year) -> None:
-    notices = {each["application_id"]: each for each in all_of(year.office.staff, "/v1/notices")}
+    told = [each for each in all_of(year.office.staff, "/v1/notices") if each["kind"] != "schedule"]
+    notices = {each["application_id"]: each for each in told}
     decided = {
         each["id"]: each["decision"]["outcome"]
         for each in all_of(year.office.staff, "/v1/applications")
@@ -351,6 +353,14 @@ def every_organization_is_told_its_decision(year: Year) -> None:
     }
     assert {id: each["kind"] for id, each in notices.items()} == decided
     assert {each["state"] for each in notices.values()} == {"released"}
+
+
+def every_organization_with_sessions_has_a_notice_of_their_dates(year: Year) -> None:
+    with_sessions = {each["engagement_id"] for each in all_of(year.office.staff, "/v1/sessions")}
+    told = all_of(year.office.staff, "/v1/notices?kind=schedule")
+    assert {each["application_id"] for each in told} == with_sessions
+    drafts = [each["application_id"] for each in told if each["state"] == "draft"]
+    assert len(drafts) == len(set(drafts)), "one that waits is written anew"
 
 
 VERBS = {

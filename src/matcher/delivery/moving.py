@@ -15,6 +15,7 @@ from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
 from matcher.models import Programme, Session
+from matcher.notices.composition import tell_of_schedules
 from matcher.planning.pinning import pinned
 from matcher.planning.problem import PlannedSession, Records, on_hold
 from matcher.planning.releases import Changes, number_release
@@ -56,6 +57,7 @@ def move_session(
     note = _note(session, moved)
     Changes(added=(), changed=((session, moved),), dropped=()).apply(db, now)
     number_release(db, records.programme_id, None, note, by, now)
+    tell_of_schedules(db, [session.engagement_id], by, now)
     return session
 
 

@@ -20,6 +20,7 @@ from matcher.models import (
     SessionLapse,
     SessionStatus,
 )
+from matcher.notices.composition import tell_of_schedules
 from matcher.planning.pinning import require_loose
 from matcher.programme import PhaseRules, ProgrammeRules, Words
 from matcher.registry import Draft
@@ -71,6 +72,7 @@ def cancel_session(
     revise_session(session, now)
     db.flush()
     _move_up(db, session, now)
+    tell_of_schedules(db, [session.engagement_id], by, now)
     return session
 
 

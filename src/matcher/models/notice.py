@@ -18,6 +18,8 @@ class NoticeKind(StrEnum):
 
     ACCEPTED = "accepted"
     DECLINED = "declined"
+    SCHEDULE = "schedule"
+    """When its sessions take place and with whom, since that has changed."""
 
 
 class NoticeState(StrEnum):

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterator
 
 from matcher.clock import to_tokyo
-from matcher.models import Application, Engagement, Purpose
-from matcher.notices.letter import Item, Letter
+from matcher.models import Application, Engagement, Purpose, Session, SessionStatus
+from matcher.notices.letter import Item, Letter, standing
 from matcher.notices.reasons import Reasons
 from matcher.programme import Office, Period, ProgrammeRules
 
-__all__ = ["accepted", "declined"]
+__all__ = ["accepted", "declined", "schedule"]
 
 
 def accepted(application: Application, engagement: Engagement, today: dt.date) -> Letter:
@@ -57,6 +57,39 @@ def declined(application: Application, reasons: Reasons, today: dt.date) -> Lett
             *_grounds(reasons),
             Item("Applying again", tuple(_another_try(application.programme.rules, today))),
         ),
+    )
+
+
+def schedule(application: Application, engagement: Engagement, today: dt.date) -> Letter:
+    """Say when the sessions take place and with whom, as it stands."""
+    sessions = standing(engagement)
+    if not sessions:
+        lines: tuple[str, ...] = (
+            "There is no session with a date at present. We will write to you again.",
+        )
+    else:
+        lines = tuple(map(_session, sessions))
+    return _letter(
+        application,
+        today,
+        "Schedule of Your Expert Sessions",
+        "These are the dates of the expert sessions for your organization. They replace any that "
+        "we have sent you before.",
+        (
+            Item("Application number", (application.id,)),
+            Item("Schedule", lines, numbered=False),
+        ),
+    )
+
+
+def _session(session: Session) -> str:
+    start, end = to_tokyo(session.start_at), to_tokyo(session.end_at)
+    place = session.place_en or session.place_ja
+    place = "online" if session.municipality_code is None else place
+    held = ", held" if session.status == SessionStatus.HELD else ""
+    return (
+        f"Session {session.number}: {_with_weekday(start.date())}, {start:%H:%M} to {end:%H:%M} "
+        f"(Japan time){held}; expert: {session.expert.name_en}; place: {place}"
     )
 
 

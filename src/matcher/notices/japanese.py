@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterator
 
 from matcher.clock import to_tokyo
-from matcher.models import Application, Engagement, Purpose
-from matcher.notices.letter import Item, Letter
+from matcher.models import Application, Engagement, Purpose, Session, SessionStatus
+from matcher.notices.letter import Item, Letter, standing
 from matcher.notices.reasons import Reasons
 from matcher.programme import Office, Period, ProgrammeRules
 
-__all__ = ["accepted", "declined"]
+__all__ = ["accepted", "declined", "schedule"]
 
 REIWA_BEGINS = 2019
 WEEKDAYS = "月火水木金土日"
@@ -55,6 +55,38 @@ def declined(application: Application, reasons: Reasons, today: dt.date) -> Lett
             *_grounds(reasons),
             Item("再度の申込みについて", tuple(_another_try(application.programme.rules, today))),
         ),
+    )
+
+
+def schedule(application: Application, engagement: Engagement, today: dt.date) -> Letter:
+    """Say when the sessions take place and with whom, as it stands."""
+    sessions = standing(engagement)
+    if not sessions:
+        lines: tuple[str, ...] = (
+            "現在、日程の決まっている派遣はありません。改めて調整のうえ、お知らせします。",
+        )
+    else:
+        lines = tuple(map(_session, sessions))
+    return _letter(
+        application,
+        today,
+        "専門家派遣の日程について(お知らせ)",
+        "貴団体への専門家派遣の日程は下記のとおりです。以前お知らせした日程がある場合は、"
+        "本書の内容に置き換えてください。",
+        (
+            Item("申込番号", (application.id,)),
+            Item("日程", lines, numbered=False),
+        ),
+    )
+
+
+def _session(session: Session) -> str:
+    start, end = to_tokyo(session.start_at), to_tokyo(session.end_at)
+    place = "オンライン" if session.municipality_code is None else session.place_ja
+    held = "(実施済み)" if session.status == SessionStatus.HELD else ""
+    return (
+        f"第{session.number}回 {_with_weekday(start.date())}{start:%H:%M}から{end:%H:%M}まで{held} "
+        f"専門家 {session.expert.name_ja} 会場 {place}"
     )
 
 

@@ -10,7 +10,9 @@ from unicodedata import east_asian_width
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-__all__ = ["Item", "Letter", "as_page", "as_text"]
+from matcher.models import Engagement, Session, SessionStatus
+
+__all__ = ["Item", "Letter", "as_page", "as_text", "standing"]
 
 Language = Literal["ja", "en"]
 
@@ -82,3 +84,9 @@ def _templates() -> Environment:
 def _at_the_right(text: str) -> str:
     half_widths = sum(2 if east_asian_width(each) in "WFA" else 1 for each in text)
     return "\u3000" * (FULL_WIDTH_COLUMNS - half_widths // 2) + text
+
+
+def standing(engagement: Engagement) -> list[Session]:
+    """The sessions of an engagement that were not cancelled, by number."""
+    stand = (each for each in engagement.sessions if each.status != SessionStatus.CANCELLED)
+    return sorted(stand, key=lambda each: each.number)

@@ -97,7 +97,7 @@ def recompose(db: Database, notice_id: str, by: str, now: dt.datetime) -> Notice
 
 
 def _write(notice: Notice, now: dt.datetime) -> None:
-    for name, value in vars(compose(notice.application, now)).items():
+    for name, value in vars(compose(notice.application, now, notice.kind)).items():
         setattr(notice, name, value)
 
 
@@ -113,7 +113,7 @@ def _recipient(notice: Notice) -> dict[str, str]:
 def _require_true(notice: Notice) -> None:
     """Let out only what somebody has read as it is: the day is all that may differ."""
     written_at = notice.released_at or notice.created_at
-    told = vars(compose(notice.application, written_at)) | _recipient(notice)
+    told = vars(compose(notice.application, written_at, notice.kind)) | _recipient(notice)
     if any(getattr(notice, name) != value for name, value in told.items()):
         raise Conflict(
             "The record has changed since the notice was written. Recompose it, read it, and then "
@@ -195,7 +195,7 @@ def _require_open(notice: Notice, step: str, step_ja: str) -> None:
 
 def _stands(notice: Notice) -> bool:
     withdrawn = notice.application.state == ApplicationState.WITHDRAWN
-    return not (withdrawn and notice.kind == NoticeKind.ACCEPTED)
+    return not (withdrawn and notice.kind != NoticeKind.DECLINED)
 
 
 def _require_standing(notice: Notice) -> None:

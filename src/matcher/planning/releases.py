@@ -27,6 +27,7 @@ from matcher.models import (
     SessionDeparture,
     SessionStatus,
 )
+from matcher.notices.composition import tell_of_schedules
 from matcher.planning.composition import Composition, keep, untouched_part
 from matcher.planning.ground import ground_of, latest_release_number, moved
 from matcher.planning.obstacles import Obstacle, named
@@ -170,6 +171,8 @@ class _Ready:
         self.changes.apply(db, now)
         _update_states(self.records, self.problem, self.content)
         self.plan.state = PlanState.PUBLISHED
+        db.flush()
+        tell_of_schedules(db, self.changes.engagement_ids, by, now)
         return number_release(db, self.plan.programme_id, self.plan.id, note, by, now)
 
 
@@ -253,6 +256,13 @@ class Changes:
     def is_none(self) -> bool:
         """Whether everything stays as it stands."""
         return not (self.added or self.changed or self.dropped)
+
+    @property
+    def engagement_ids(self) -> frozenset[str]:
+        """Of whom any session is changed."""
+        touched: list[Session | PlannedSession] = [*self.added, *self.dropped]
+        touched += [before for before, _ in self.changed]
+        return frozenset(each.engagement_id for each in touched)
 
     def too_late(self, first_free_day: dt.date) -> tuple[str, ...]:
         """The engagements of which it would change what stands by now: all up to today's end."""
