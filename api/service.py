@@ -152,7 +152,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime] | None = None) 
 def create_app_from_environment() -> Service:
     """Put the application together as `MATCHER_…` in the environment say."""
     configure_logs()
-    return create_app(Settings.from_environment())
+    app = create_app(Settings.from_environment())
+    with app.app_context():
+        services().jobs.keep_watch()
+    return app
 
 
 def _services(settings: Settings, clock: Callable[[], datetime]) -> Services:

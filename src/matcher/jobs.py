@@ -156,6 +156,18 @@ class Jobs:
             if plan_id not in announced:
                 self.enqueue(plan_id)
 
+    def keep_watch(self) -> None:
+        """Sweep from now on in a thread of its own, beside something else that this process does.
+
+        So a run is taken from a worker that fell silent even where no other worker is left, and
+        whoever looks at it sees that it waits for one.
+        """
+        self._keep(self.sweep, "sweeper", SWEEP_EVERY)
+
+    def stop(self) -> None:
+        """End what this process does beside, after the round it is in."""
+        self._stopping.set()
+
     def mail(self) -> None:
         """Mail the released notices that wait, where there is a server for them."""
         if self._mailer is not None:

@@ -342,3 +342,17 @@ def test_another_worker_takes_over_from_one_that_is_killed_and_touches_nothing_e
     with sessions() as db:
         assert judged(db.get_one(Plan, plan_id)).holds
     assert on_record(sessions) == before
+
+
+def test_a_run_is_taken_from_a_dead_worker_where_none_is_left(
+    jobs: Jobs, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that answers requests keeps watch: whoever asked for the run is told."""
+    monkeypatch.setattr("matcher.jobs.SWEEP_EVERY", dt.timedelta(seconds=0.2))
+    plan_id = queue_run(sessions)
+    long_ago = START_OF_YEAR - dt.timedelta(minutes=5)
+    assert Attempt.claim(sessions, plan_id, clock=lambda: long_ago, lease=dt.timedelta(seconds=30))
+    jobs.keep_watch()
+    wait_until(lambda: plan_of(sessions, plan_id).state == PlanState.QUEUED)
+    assert plan_of(sessions, plan_id).crashes == 1
+    jobs.stop()
