@@ -90,14 +90,23 @@ def compose(records: Records, meant: Mapping[str, Assignment]) -> Composition:
         left_out |= blamed
         chosen = {id: each for id, each in chosen.items() if id not in blamed}
     # What stood in the way of one may have been left out after it.
+    bound = {id: _bound(records, id, each) for id, each in meant.items()}
     for id in sorted(crowded, key=lambda id: (-records.engagements[id].weight, id)):
-        draft = _Draft.of(records, {**chosen, id: meant[id]})
+        # Only calendars of its own experts could have no room for it: the others are as they were.
+        beside = {other: each for other, each in chosen.items() if bound[other] & bound[id]}
+        draft = _Draft.of(records, {**beside, id: meant[id]}).around(bound[id])
         if draft.verdict.holds:
             chosen[id] = meant[id]
             del left_out[id]
         elif left_out[id] is not FIXED_BREAK_A_RULE:
             left_out[id] = draft.reason_against(id)
     return Composition(records, chosen, obstacles(left_out))
+
+
+def _bound(records: Records, engagement_id: str, meant: Assignment) -> frozenset[str]:
+    """The experts of an engagement's sessions, as they are and as they are meant to be."""
+    booked = {expert for expert, _, _ in booked_visits(records, engagement_id)}
+    return frozenset(booked | ({meant.expert} if meant.starts else set()))
 
 
 def keep(db: Database, composition: Composition, made_of: str, by: str, now: dt.datetime) -> Plan:
