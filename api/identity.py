@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final, cast
 
-from flask import Flask, Response, g, request
+from flask import Blueprint, Flask, Response, g, request
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 
@@ -31,17 +32,26 @@ OPEN_OPERATIONS: Final = frozenset(
 """What is answered without a key; a calendar's address is its own secret."""
 
 
-def register_identity(app: Flask, rate_limit: str) -> None:
+CALENDAR: Final = "calendars.fetch"
+
+
+def register_identity(app: Flask, calendars: Blueprint, rate_limit: str) -> None:
     """Find out who asks, count the request, and only then refuse it: guessing is counted too."""
     app.before_request(_identify)
-    Limiter(
+    limiter = Limiter(
         _counted_as,
         app=app,
         default_limits=[rate_limit],
-        default_limits_exempt_when=_is_open,
+        default_limits_exempt_when=_is_not_counted,
         storage_uri="memory://",
         on_breach=_too_many,
     )
+    limiter.limit(
+        rate_limit,
+        key_func=get_remote_address,
+        deduct_when=_is_refused,
+        override_defaults=False,
+    )(calendars)
     app.before_request(_authorize)
 
 
@@ -79,6 +89,22 @@ def _is_open() -> bool:
     return request.routing_exception is not None or request.endpoint in OPEN_OPERATIONS
 
 
+def _is_not_counted() -> bool:
+    return _is_open() and not _is_of_a_calendar()
+
+
+def _is_of_a_calendar() -> bool:
+    return request.endpoint == CALENDAR
+
+
+def _is_refused(response: Response) -> bool:
+    """Whether somebody asked for a calendar that is not there: it may be a guess."""
+    return response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
 def _counted_as() -> str:
+    """Who asks; of a calendar its address, as one program fetches those of many for all of them."""
+    if _is_of_a_calendar():
+        return f"calendar {hashlib.sha256(request.path.encode()).hexdigest()}"
     known: Principal | None = g.principal
     return f"key {known.key_id}" if known else f"address {get_remote_address()}"

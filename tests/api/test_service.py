@@ -18,8 +18,10 @@ from api import create_app
 from api.context import Services
 from api.service import Service
 from matcher.access import create_key
+from matcher.calendars.subscriptions import create_feed
 from matcher.clock import utc_now
-from matcher.models import Role
+from matcher.database import create_database_engine, session_factory
+from matcher.models import FeedLanguage, FeedOwner, Role
 from matcher.programme import ProgrammeRules
 from matcher.settings import Settings
 from tests.api.records import new_expert
@@ -75,6 +77,32 @@ def test_who_asks_too_often_waits(sqlite_url: str, build: Build) -> None:
     assert answer.get_json()["title"] == "リクエストが多すぎます"
     assert 0 < int(answer.headers["Retry-After"]) <= 61
     assert client.get("/healthz").status_code == 200
+
+
+def test_who_guesses_at_the_addresses_of_calendars_is_stopped(
+    sqlite_url: str, build: Build
+) -> None:
+    client = build(sqlite_url, rate_limit="3/minute").test_client()
+    guesses = [client.get(f"/calendars/{'x' * 40}{number}.ics") for number in range(5)]
+    assert [each.status_code for each in guesses] == [404, 404, 404, 429, 429]
+    assert int(guesses[-1].headers["Retry-After"]) >= 1
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_program_may_fetch_the_calendars_of_many(sqlite_url: str, build: Build) -> None:
+    """Each address is counted by itself: a service may fetch for all of its users."""
+    app = build(sqlite_url, rate_limit="2/minute")
+    with session_factory(create_database_engine(sqlite_url)).begin() as db:
+        add_engagements(db, "A1", experts=("E1", "E2", "E3"))
+        feeds = [
+            create_feed(db, FeedOwner.EXPERT, id, FeedLanguage.BOTH, utc_now())
+            for id in ("E1", "E2", "E3")
+        ]
+        addresses = [f"/calendars/{token}.ics" for _, token in feeds]
+    client = app.test_client()
+    for _ in range(2):
+        assert {client.get(each).status_code for each in addresses} == {200}
+    assert {client.get(each).status_code for each in addresses} == {429}
 
 
 def test_a_mistake_is_a_problem_that_tells_nothing_of_the_inside(
