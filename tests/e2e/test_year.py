@@ -149,8 +149,10 @@ class Year:
                 decision["meeting_url"] = f"https://meet.example.jp/{number}"
             done(staff.post(f"{path}/decision", decision))
             done(staff.post(f"/v1/engagements/{application_id}/assignment"))
-        [notice] = done(staff.get(f"/v1/notices?application={application_id}"))["items"]
-        done(staff.post(f"/v1/notices/{notice['id']}/release"))
+        told = done(staff.get(f"/v1/notices?application={application_id}&state=draft"))["items"]
+        assert len(told) == (1 if number in DECLINED else 2), "the decision, and the dates"
+        for notice in told:
+            done(staff.post(f"/v1/notices/{notice['id']}/release"))
 
     def _report_sessions(self) -> None:
         """Say of each session that is over what became of it."""
