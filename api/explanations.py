@@ -16,7 +16,7 @@ from matcher.planning.room import Moved
 from matcher.planning.telling import Voice, conflict, move_words, offered, remedy, sentences
 from matcher.programme import Words
 from solver.question import Visit
-from solver.remedies import Change, Consent, Remedy
+from solver.remedies import Change, Consent, Remedy, moved_sessions
 
 
 class ExplanationQuery(Query):
@@ -82,6 +82,9 @@ class RemedyView(View):
     change: Change
     amount: int | None = Field(description="days or sessions; null: the change has no amount")
     sessions: int = Field(description="how many it has then")
+    moved_sessions: tuple[int, ...] = Field(
+        description="published sessions of its own that get another time or expert"
+    )
     text_ja: str
     text_en: str
     consent: Consent = Field(description="who has to agree")
@@ -139,6 +142,7 @@ class ExplanationView(View):
                         "change": "smaller_min_gap",
                         "amount": 4,
                         "sessions": 4,
+                        "moved_sessions": [],
                         "text_ja": "派遣の間隔を4日短くしてもよろしければ、4回の日程を組むことが"
                         "できます。",
                         "text_en": "If sessions could follow each other 4 days sooner, 4 could be "
@@ -250,6 +254,7 @@ def _remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> RemedyView:
         change=offer.change,
         amount=offer.amount,
         sessions=len(offer.way.starts),
+        moved_sessions=moved_sessions(inquiry.finding.engagement, offer.way),
         text_ja=words.ja,
         text_en=words.en,
         consent=offer.consent,

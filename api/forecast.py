@@ -14,7 +14,7 @@ from api.schema import Query, TokyoTime, View
 from matcher.errors import Invalid
 from matcher.fields import Identifier
 from matcher.models import Programme, StoredForecast
-from matcher.planning.foresight import Outdated, Present
+from matcher.planning.freshness import Outdated, Present
 
 blueprint = noun("forecast", "How many more engagements fit, and until when (見通し)")
 
@@ -50,7 +50,9 @@ class ForecastView(View):
     computed_at: TokyoTime | None
     forecast: dict[str, Any] | None = Field(
         description="by specialty: room for engagements of 5, 4 and 3 sessions as of each week, "
-        "the last day for each, the limits worth raising; with the profile that is counted"
+        "the last day for each, the limits worth raising (`gain` is proven, `placed` is what was "
+        "found), and the experts who are not counted, with the reasons; with the profile that is "
+        "counted"
     )
 
 

@@ -28,10 +28,16 @@ from api.schema import (
     absent,
     created,
 )
+from matcher.errors import PlanOutdated
 from matcher.fields import Identifier, Paragraphs, TimeLimit
 from matcher.models import FROZEN_DAYS, MOST_POINTS, Plan, PlanState, PlanTerms, PromisePolicy
 from matcher.planning.comparison import compare_plan
-from matcher.planning.releases import PublicationPart, publish_untouched
+from matcher.planning.releases import (
+    PublicationPart,
+    Untouched,
+    find_untouched,
+    publish_untouched,
+)
 from matcher.planning.releases import publish as publish_plan
 from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
 from matcher.planning.runs import discard as discard_plan
@@ -188,7 +194,8 @@ class PlanSummary(View):
         "its own"
     )
     status: str | None
-    error: str | None
+    error: str | None = Field(description="why it has come to no plan; null: it has not failed")
+    error_ja: str | None
 
     @computed_field
     def elapsed_seconds(self) -> float | None:
@@ -272,10 +279,23 @@ def publish(path: PlanPath, body: PublicationBody) -> Created[ReleaseView]:
     published still (`untouched`), and the others with the reasons (`touched`). The part
     `untouched` is published as a plan of its own, judged by the records as they are.
     """
-    untouched_only = body.part is PublicationPart.UNTOUCHED
-    publication = publish_untouched if untouched_only else publish_plan
-    release = publication(database(), path.plan_id, body.note, principal().name, now())
+    told = (path.plan_id, body.note, principal().name, now())
+    if body.part is PublicationPart.UNTOUCHED:
+        release = publish_untouched(database(), *told, found=_untouched(path.plan_id))
+        return created(shown(release), address_of(release))
+    try:
+        release = publish_plan(database(), *told)
+    except PlanOutdated as outdated:
+        database().rollback()
+        found = _untouched(path.plan_id)
+        raise found.refusal if found else outdated from None
     return created(shown(release), address_of(release))
+
+
+def _untouched(plan_id: str) -> Untouched | None:
+    """Looked for beside the unit of work: it takes a while, and others may write meanwhile."""
+    with services().reading() as db:
+        return find_untouched(db, plan_id, now())
 
 
 @blueprint.get("/<plan_id>/changes", responses={200: ChangesDocument, 409: None})

@@ -14,7 +14,8 @@ from api.records import page_of, visible
 from api.schema import NamedView, Page, PageQuery, TokyoTime, View, absent
 from matcher.fields import Identifier
 from matcher.models import StoredRehearsal
-from matcher.planning.foresight import Outdated, Present
+from matcher.planning.freshness import Outdated, Present
+from matcher.programme import Words
 
 blueprint = noun("rehearsals", "What the loss of each expert would do (離脱時の影響)")
 
@@ -34,15 +35,22 @@ class RehearsalView(View):
     release_number: int = Field(description="as of this release")
     day: date
     sessions_to_come: int
-    lost: tuple[str, ...] = Field(description="engagements that would get no further session")
-    shortened: tuple[str, ...] = Field(description="engagements that would get fewer")
-    sessions_lost: int
-    moved: int = Field(description="sessions that others hold at another time")
-    taken_over: int = Field(description="sessions that others hold at the same time")
     held_times_lost: int
-    cost: int
-    bound: int
-    proven: bool = Field(description="whether no repair costs less")
+    undetermined: bool = Field(
+        description="what is fixed already clashes by itself, so that no repair could be "
+        "determined: nothing is known of what would be lost, and the figures of the repair are null"
+    )
+    reasons: tuple[Words, ...] = Field(description="why it is undetermined")
+    lost: tuple[str, ...] | None = Field(
+        description="engagements that would get no further session"
+    )
+    shortened: tuple[str, ...] | None = Field(description="engagements that would get fewer")
+    sessions_lost: int | None = Field(description="of those to come")
+    moved: int | None = Field(description="sessions that take place at another time")
+    taken_over: int | None = Field(description="sessions that somebody else holds")
+    cost: int | None
+    bound: int | None
+    proven: bool | None = Field(description="whether no repair costs less")
     computed_at: TokyoTime
     changed: Outdated | None = Field(
         default=None, description="what has changed since it was computed; null: nothing"
@@ -55,22 +63,36 @@ class RehearsalPage(Page):
     items: tuple[RehearsalView, ...]
 
 
+WORST_FIRST = (
+    StoredRehearsal.undetermined,
+    StoredRehearsal.engagements_lost,
+    StoredRehearsal.sessions_lost,
+    StoredRehearsal.moved,
+    StoredRehearsal.expert_id,
+    StoredRehearsal.programme_id,
+)
+"""`Rehearsal.damage`, as `matcher rehearse` orders them too."""
+
+
 @blueprint.get("", responses={200: RehearsalPage})
 def list(query: RehearsalQuery) -> RehearsalPage:
-    """List what the loss of each expert would do, the worst first."""
+    """List what the loss of each expert would do, the worst first.
+
+    What could not be determined comes before all: it may be worse still.
+    """
     wanted = visible(StoredRehearsal).options(joinedload(StoredRehearsal.expert))
     if query.programme:
         wanted = wanted.where(StoredRehearsal.programme_id == query.programme)
-    order = [StoredRehearsal.sessions_lost, StoredRehearsal.programme_id, StoredRehearsal.expert_id]
-    page = page_of(wanted, order, query, newest_first=True)
+    page = page_of(wanted, WORST_FIRST, query, newest_first=True)
     present = {
         programme_id: Present.of(database(), programme_id, now())
         for programme_id in {each.programme_id for each in page.items}
     }
-    items = tuple(
-        RehearsalView.of(each).model_copy(
-            update={"changed": present[each.programme_id].outdates(each)}
-        )
-        for each in page.items
-    )
+    items = tuple(_shown(each, present[each.programme_id]) for each in page.items)
     return RehearsalPage(items=items, next=page.next)
+
+
+def _shown(kept: StoredRehearsal, present: Present) -> RehearsalView:
+    unknown = {"sessions_lost": None, "moved": None} if kept.undetermined else {}
+    changed = {"changed": present.outdates(kept)}
+    return RehearsalView.of(kept).model_copy(update=changed | unknown)

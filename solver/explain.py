@@ -75,7 +75,7 @@ def explain(standing: StandingPlan, engagement_id: str, *, remedies: bool = True
     asked = min(wanted, possible + 1)
     open_sessions = len(engagement.pinned) < wanted
     barred = not question.can_hold(asked)
-    lack = Lack(standing=standing, question=question, rest=standing.cost_beside(engagement_id))
+    lack = Lack.of(standing, question)
     return Explanation(
         engagement=engagement_id,
         assignment=assignment,

@@ -18,7 +18,7 @@ from solver.cost import bill
 from solver.grid import NO_DAY, Grid, IntArray, compile_grid, split_moment
 from solver.insertion import Insertions, book_visits, price_insertions
 from solver.plan import Assignment, Cost
-from solver.problem import Engagement, Expert, Identifier, Moment, Problem
+from solver.problem import Engagement, Expert, Identifier, Moment, Pin, Problem
 from solver.schedule import NEVER, ONLINE, Schedule, overload, pinned_schedule
 
 
@@ -120,6 +120,19 @@ class Question:
         gone = frozenset(visits)
         return replace(self, visits=tuple(each for each in self.visits if each not in gone))
 
+    def with_current_kept(self) -> Self:
+        """The same question with the published sessions pinned as they are."""
+        current, pinned = self.engagement.current, self.engagement.pinned
+        if current is None:
+            return self
+        numbers = {pin.session for pin in pinned}
+        kept = (
+            Pin(session=number, expert=current.expert, start=start)
+            for number, start in enumerate(current.starts, 1)
+            if number not in numbers
+        )
+        return self.changed(pinned=tuple(sorted((*pinned, *kept), key=lambda pin: pin.session)))
+
     def can_hold(self, sessions: int) -> bool:
         """Whether one of the candidates can hold sessions 1…k."""
         return bool((self._found.cost[:, sessions] < NEVER).any())
@@ -133,6 +146,11 @@ class Question:
     def ways(self) -> tuple[Way, ...]:
         """The best way with each candidate who can serve it, the cheapest first."""
         return tuple(read_ways(self.problem, self._grid, self._schedule, 0, self._found))
+
+    def priced(self, way: Way) -> Way:
+        """The same dates with the same expert, at what they cost here."""
+        assignment = Assignment(engagement=way.engagement, expert=way.expert, starts=way.starts)
+        return _billed(self.problem, self._grid, self._schedule, 0, assignment)
 
     @cached_property
     def _grid(self) -> Grid:
@@ -166,7 +184,6 @@ def read_ways(
 ) -> Iterator[Way]:
     """The best way with each expert who can serve engagement `a`, the cheapest first."""
     engagement = problem.engagements[a]
-    experts = {each.id: each for each in problem.experts}
     midnight = dt.datetime.combine(problem.calendar.first_day, dt.time())
     least = found.cost.min(axis=1, initial=NEVER)
     for row in np.argsort(least, kind="stable"):
@@ -182,13 +199,23 @@ def read_ways(
                 midnight + dt.timedelta(days=int(day), minutes=int(minute)) for day, minute in times
             ),
         )
-        load = schedule.load[expert]
-        more = load + int((grid.pin_day[a, :count] == NO_DAY).sum())
-        added = overload(grid, expert, more) - overload(grid, expert, load)
-        yield Way(
-            engagement=engagement.id,
-            expert=assignment.expert,
-            starts=assignment.starts,
-            wanted=len(engagement.durations),
-            cost=bill(problem, experts, engagement, assignment, added),
-        )
+        yield _billed(problem, grid, schedule, a, assignment)
+
+
+def _billed(
+    problem: Problem, grid: Grid, schedule: Schedule, a: int, assignment: Assignment
+) -> Way:
+    """A way to serve engagement `a`, and what it costs beside the schedule."""
+    engagement = problem.engagements[a]
+    experts = {each.id: each for each in problem.experts}
+    expert = next(e for e, each in enumerate(problem.experts) if each.id == assignment.expert)
+    load = schedule.load[expert]
+    more = load + int((grid.pin_day[a, : len(assignment.starts)] == NO_DAY).sum())
+    added = overload(grid, expert, more) - overload(grid, expert, load)
+    return Way(
+        engagement=engagement.id,
+        expert=assignment.expert,
+        starts=assignment.starts,
+        wanted=len(engagement.durations),
+        cost=bill(problem, experts, engagement, assignment, added),
+    )

@@ -10,8 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
+from solver.plan import Assignment
 from solver.problem import WEEKDAYS, Candidate, Engagement, Expert, OpenHours
 from solver.question import Question, Way
 from solver.standing import Inseparable, StandingPlan
@@ -31,7 +32,7 @@ Change = Literal[
     "raise_max_per_day",
     "another_expert",
 ]
-Consent = Literal["nobody", "organization", "expert", "office"]
+Consent = Literal["nobody", "organization", "expert", "organization_and_expert", "office"]
 
 CONSENT: dict[Change, Consent] = {
     "place_now": "nobody",
@@ -48,7 +49,7 @@ CONSENT: dict[Change, Consent] = {
     "raise_max_per_day": "expert",
     "another_expert": "office",
 }
-"""Who has to agree to a change."""
+"""Who has to agree to a change that moves no published session of the engagement's own."""
 
 HIGHEST_MATCH_COST = 100
 """What an expert who is no candidate is taken to cost a session: the most that any may."""
@@ -87,10 +88,22 @@ class Lack:
 
     standing: StandingPlan
     question: Question
-    rest: int
-    """What everything else costs."""
+    now: int
+    """What the engagement is charged as it is served now."""
     sessions: int = 1
     """How many it should get at the least."""
+    keeps_current: bool = False
+    """Whether its own published sessions stay as they are."""
+
+    @classmethod
+    def of(cls, standing: StandingPlan, question: Question) -> Self:
+        """What an engagement lacks in a plan.
+
+        Raises:
+            Inseparable: the rest of the plan cannot stand without it.
+        """
+        now = standing.cost - standing.cost_beside(question.engagement.id)
+        return cls(standing=standing, question=question, now=now)
 
     @property
     def engagement(self) -> Engagement:
@@ -99,11 +112,43 @@ class Lack:
 
     def remedy(self, change: Change, question: Question, **details: object) -> Iterator[Remedy]:
         """Give the remedy that a changed question allows, if it does."""
-        for way in question.ways():
-            if len(way.starts) >= self.sessions:
-                cost = self.rest + way.cost.total - self.standing.cost
-                yield Remedy(change, CONSENT[change], way, cost, **details)  # type: ignore[arg-type]  # its fields
-                return
+        possible = [
+            question.priced(way)  # a pinned session is not charged, one that is kept is
+            for way in self.asked(question).ways()
+            if len(way.starts) >= self.sessions
+        ]
+        if possible:
+            way = min(possible, key=lambda each: each.cost.total)
+            cost, consent = way.cost.total - self.now, self._consent(change, way)
+            yield Remedy(change, consent, way, cost, **details)  # type: ignore[arg-type]  # its fields
+
+    def can_hold(self, question: Question) -> bool:
+        """Whether a changed question allows the sessions."""
+        return self.asked(question).can_hold(self.sessions)
+
+    def asked(self, question: Question) -> Question:
+        """A changed question, with the published sessions pinned where they are kept."""
+        return question.with_current_kept() if self.keeps_current else question
+
+    def _consent(self, change: Change, way: Way) -> Consent:
+        """Who has to agree: those as well to whom other dates were promised."""
+        consent = CONSENT[change]
+        if consent == "office" or not moved_sessions(self.engagement, way):
+            return consent
+        return "organization_and_expert"
+
+
+def moved_sessions(engagement: Engagement, after: Way | Assignment) -> tuple[int, ...]:
+    """The numbers of the published sessions that get another time or expert."""
+    current, pinned = engagement.current, {pin.session for pin in engagement.pinned}
+    if current is None:
+        return ()
+    pairs = zip(current.starts, after.starts, strict=False)
+    return tuple(
+        number
+        for number, (before, start) in enumerate(pairs, 1)
+        if number not in pinned and (before, current.expert) != (start, after.expert)
+    )
 
 
 def find_remedies(lack: Lack, served: int) -> tuple[Remedy, ...]:
@@ -113,7 +158,7 @@ def find_remedies(lack: Lack, served: int) -> tuple[Remedy, ...]:
     at all is tried with every change of the catalogue: for one session more than is possible, and
     for all. The cheapest of each kind is given.
     """
-    wanted, possible = len(lack.engagement.durations), lack.question.most
+    wanted, possible = len(lack.engagement.durations), lack.asked(lack.question).most
     found: list[Remedy] = []
     if possible > served:
         found += replace(lack, sessions=served + 1).remedy("place_now", lack.question)
@@ -174,12 +219,12 @@ def _least(
     lack: Lack, change: Change, most: int, changed: Callable[[int], Question], **details: str
 ) -> Iterator[Remedy]:
     """Find the least amount from 1 to `most` that helps."""
-    if most < 1 or not changed(most).can_hold(lack.sessions):
+    if most < 1 or not lack.can_hold(changed(most)):
         return
     low, high = 0, most
     while high - low > 1:
         middle = (low + high) // 2
-        if changed(middle).can_hold(lack.sessions):
+        if lack.can_hold(changed(middle)):
             high = middle
         else:
             low = middle
@@ -248,6 +293,8 @@ def _another_expert(lack: Lack) -> Iterator[Remedy]:
 
 def _move_another(lack: Lack) -> Iterator[Remedy]:
     """Take one other engagement out, place this one, and give that one its best place again."""
+    if lack.keeps_current:
+        return  # the plan's own offers place it anew
     movable = {visit.engagement for visit in lack.question.visits if not visit.held}
     for other in sorted(movable):
         yield from _moved(lack, other)

@@ -23,6 +23,7 @@ from typing import TypedDict
 import psycopg
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from matcher.models import new_identifier
 
@@ -56,17 +57,46 @@ def running_postgres() -> Iterator[URL]:
 
 
 @contextmanager
-def postgres_database(server: URL, template: str = "template1") -> Iterator[str]:
-    """Make a database on a server, as a copy of another; gives its URL. Dropped at the end."""
+def postgres_database(server: URL) -> Iterator[str]:
+    """Make a database without tables on a server; gives its URL. Dropped at the end."""
     name = new_identifier("test_").lower()
     administrator = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
         with administrator.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
             yield server.set(database=name).render_as_string(hide_password=False)
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     finally:
         administrator.dispose()
+
+
+def empty(url: str) -> None:
+    """End whoever is connected still, and delete every row but the schema's version.
+
+    Rows that the database itself keeps from being deleted, too: no trigger fires for it.
+    """
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(OTHERS_END))
+        tables = connection.scalars(text(TABLES)).all()
+        sequences = connection.scalars(text(SEQUENCES)).all()
+        steps = [
+            "SET session_replication_role = replica",
+            *(f"DELETE FROM {each}" for each in tables),  # noqa: S608  as the server quotes it
+            *(f"ALTER SEQUENCE {each} RESTART" for each in sequences),
+        ]
+        connection.exec_driver_sql("; ".join(steps))
+
+
+OTHERS_END = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+TABLES = """
+SELECT quote_ident(tablename) FROM pg_tables
+WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
+SEQUENCES = "SELECT quote_ident(sequencename) FROM pg_sequences WHERE last_value IS NOT NULL"
 
 
 def _folder_of(user: str | None) -> Path:

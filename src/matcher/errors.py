@@ -19,8 +19,10 @@ its data. One table in `api` maps the classes to HTTP.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 __all__ = [
     "Conflict",
@@ -137,6 +139,25 @@ class Conflict(MatcherError):
         super().__init__(code, message_en, message_ja, **data)
 
 
+class NewerRelease(NamedTuple):
+    """The release that has come since a plan was begun."""
+
+    number: int
+    published_by: str
+    published_at: dt.datetime
+    """By the clocks of Tokyo."""
+
+    @property
+    def data(self) -> Mapping[str, object]:
+        """For programs."""
+        return self._asdict() | {"published_at": self.published_at.isoformat(timespec="seconds")}
+
+    @property
+    def when(self) -> str:
+        """The day and the time."""
+        return f"{self.published_at:%Y-%m-%d %H:%M}"
+
+
 class PlanOutdated(Conflict):
     """A plan whose ground has moved since its problem was built; `moved` names what moved.
 
@@ -144,9 +165,19 @@ class PlanOutdated(Conflict):
     """
 
     def __init__(
-        self, moved: Sequence[str], *, untouched: Sequence[str] | None = None, **data: object
+        self,
+        moved: Sequence[str],
+        *,
+        newer: NewerRelease | None = None,
+        untouched: Sequence[str] | None = None,
+        **data: object,
     ) -> None:
         self.moved = tuple(moved)
+        said, said_ja = "", ""
+        if newer is not None:
+            data |= {"newer_release": newer.data}
+            said = f" {newer.published_by} published release {newer.number} on {newer.when}."
+            said_ja = f"{newer.when}に{newer.published_by}が確定版{newer.number}を作成しています。"
         remedy, remedy_ja = "Make a new plan.", "計画を作り直してください。"
         if untouched is None:
             # Whoever only looks at it was not told what of it can be published: it may be a part.
@@ -164,8 +195,9 @@ class PlanOutdated(Conflict):
                 "指定すると確定できます。または、計画を作り直してください。"
             )
         super().__init__(
-            f"The ground of the plan has moved: {', '.join(self.moved)}. {remedy}",
-            f"派遣計画の前提が変わりました({'、'.join(map(_record_ja, self.moved))})。{remedy_ja}",
+            f"The ground of the plan has moved: {', '.join(self.moved)}.{said} {remedy}",
+            f"派遣計画の前提が変わりました({'、'.join(map(_record_ja, self.moved))})。"
+            f"{said_ja}{remedy_ja}",
             code="plan_outdated",
             moved=self.moved,
             **data,

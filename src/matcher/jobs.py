@@ -39,7 +39,7 @@ SWEEP_EVERY: Final = dt.timedelta(seconds=15)
 MAIL_EVERY: Final = dt.timedelta(seconds=5)
 """How long a released notice may wait for a worker to look for it."""
 
-CALENDARS_EVERY: Final = dt.timedelta(seconds=30)
+CALENDARS_EVERY: Final = dt.timedelta(seconds=5)
 """How long a busy calendar that was given, or whose hour has come, may wait for a worker."""
 
 LOOK_AHEAD_EVERY: Final = dt.timedelta(seconds=30)

@@ -25,7 +25,8 @@ def test_an_application_becomes_sessions_in_calendars(database_url: str, tmp_pat
         _see_candidates(staff, application_id, expert_id)
         sessions = _assign(staff, application_id, expert_id)
         _read_calendar(service.caller(Role.EXPERT, expert_id), expert_id, sessions)
-        _plan_the_rest(planner, application_id)
+        waiting = _take_application(staff)
+        _plan_the_rest(planner, application_id, waiting)
     assert '"level": "error"' not in service.log.read_text()
 
 
@@ -97,19 +98,20 @@ def _read_calendar(owner: Caller, expert_id: str, sessions: list[dict[str, Any]]
         assert f"DTSTART;TZID=Asia/Tokyo:{start}" in calendar.text
 
 
-def _plan_the_rest(planner: Caller, served: str) -> None:
+def _plan_the_rest(planner: Caller, *served: str) -> None:
     run = planner.post("/v1/plans", {"programme_id": "tokyo-2025", "time_limit_seconds": 5})
     assert run.status_code == 202, run.text
     plan = _finished(planner, run.headers["Location"])
     assert plan["state"] == "ready", plan
-    assert plan["served"] == 1
+    assert plan["served"] == 2
     assert plan["bound"] <= plan["cost"]
     assert plan["progress"][-1]["stage"] == "done"
     release = planner.post(f"{run.headers['Location']}/publication", {"note": "見本"})
     assert release.status_code == 201, release.text
     assert release.json()["number"] == 2
     assert planner.get(release.headers["Location"]).json() == release.json()
-    assert planner.get(f"/v1/engagements/{served}").json()["state"] == "planned"
+    for engagement_id in served:
+        assert planner.get(f"/v1/engagements/{engagement_id}").json()["state"] == "planned"
     story = planner.get(f"/v1/audit?record={plan['id']}").json()["items"][::-1]
     assert [(each["operation"], each["after"]["state"]) for each in story] == [
         ("plans.start", "queued"),

@@ -33,20 +33,23 @@ def test_a_planner_sees_what_each_broken_promise_brings_and_chooses(
         assert by_number[0]["run_id"] == priced["id"]
         assert by_number[0]["promises"]["lacking"] > by_number[1]["promises"]["lacking"]
 
-        choose_no_change(planner, by_number[0])
-        late = planner.post(f"/v1/plans/{priced['id']}/publication")
+        see_that_nothing_changes(planner, by_number[0])
+        chosen = planner.post(f"/v1/plans/{priced['id']}/publication", {"note": "第1案"})
+        assert chosen.status_code == 201, chosen.text
+        late = planner.post(f"/v1/plans/{by_number[0]['id']}/publication")
         assert late.status_code == 409
         assert "release" in late.json()["moved"]
     assert '"level": "error"' not in service.log.read_text()
 
 
-def choose_no_change(planner: Caller, point: dict[str, Any]) -> None:
-    """The plan that breaks nothing disturbs nobody, and can be published."""
+def see_that_nothing_changes(planner: Caller, point: dict[str, Any]) -> None:
+    """The plan that breaks nothing disturbs nobody; there is nothing of it to publish."""
     changes = planner.get(f"/v1/plans/{point['id']}/changes").json()
     assert changes["disturbed"]["count"] == 0
     assert changes["promises"]["broken"] == 0
     answer = planner.post(f"/v1/plans/{point['id']}/publication", {"note": "変更なし"})
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "nothing_changes"
 
 
 def leave_one_way_out(service: RunningService) -> None:

@@ -97,6 +97,11 @@ def _publish_two_at_once(service: RunningService, planners: tuple[Caller, Caller
     refusal = answers[loser].json()
     assert (refusal["code"], refusal["untouched"]) == ("plan_outdated", [f"A{loser + 1}"])
     assert "release" in refusal["moved"]
+    winner = answers[1 - loser].json()
+    assert refusal["newer_release"] == {
+        name: winner[name] for name in ("number", "published_by", "published_at")
+    }
+    assert f"{winner['published_by']} published release 1 on" in refusal["detail"]
     assert refusal["touched"] == []
     part = planners[loser].post(paths[loser], {"part": "untouched", "note": "残り"})
     assert part.status_code == 201, part.text

@@ -21,7 +21,7 @@ from matcher.models import Base, ConflictOfInterest, Session
 from tests.matcher import rows
 from tests.postgres import postgres_database
 
-HEAD = "0009"
+HEAD = "0011"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

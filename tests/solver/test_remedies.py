@@ -27,7 +27,7 @@ def remedies(standing: StandingPlan, name: str) -> dict[Change, Remedy]:
     """The cheapest remedy of each kind."""
     assignment = standing.assignment(name)
     question = standing.question(standing.engagements[name])
-    lack = Lack(standing=standing, question=question, rest=standing.cost_beside(name))
+    lack = Lack.of(standing, question)
     found: dict[Change, Remedy] = {}
     for remedy in find_remedies(lack, 0 if assignment is None else len(assignment.starts)):
         found.setdefault(remedy.change, remedy)

@@ -70,6 +70,7 @@ LEFT_OUT: Final[Mapping[type[Base], Mapping[str, str]]] = {
             "read_at",
             "tried_at",
             "failures",
+            "changes",
             "left_out",
         ),
         _HEARTBEAT,

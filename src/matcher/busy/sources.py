@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, sessionmaker
 
 from matcher.busy.fetching import NotFetched, checked
-from matcher.busy.intervals import Interval
+from matcher.busy.intervals import Interval, within
 from matcher.busy.problems import PROBLEMS
 from matcher.busy.reading import Reading, Request, read
 from matcher.clock import from_wall_time, wall_time
@@ -272,6 +272,7 @@ def _claimed(
 
 def _keep(source: BusyCalendar, reading: Reading, now: dt.datetime) -> None:
     """Keep what was read; rows that stay the same are left alone."""
+    source.changes += _tells_of_others(source, reading, now)
     source.problem, source.failures = None, 0
     source.read_at = source.tried_at = now
     source.window_began_on = wall_time(now).date()
@@ -287,6 +288,12 @@ def _keep(source: BusyCalendar, reading: Reading, now: dt.datetime) -> None:
     source.times.extend(
         BusyTime(start_at=start, end_at=end) for start, end in wanted.items() if start not in known
     )
+
+
+def _tells_of_others(source: BusyCalendar, reading: Reading, now: dt.datetime) -> bool:
+    """Whether somebody is busy at other times than was known, past ones aside."""
+    known = (Interval(each.start_at, each.end_at) for each in source.times)
+    return set(within(known, window(now))) != set(within(reading.busy, window(now)))
 
 
 def conflicts(db: Database, now: dt.datetime) -> Iterator[BusyConflict]:

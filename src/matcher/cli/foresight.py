@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -15,17 +15,22 @@ from matcher.cli.database import opened_database
 from matcher.cli.output import output
 from matcher.geography import municipality
 from matcher.models import Application
-from matcher.planning.forecast import (
-    LENGTHS,
-    Forecast,
-    Room,
-    SpecialtyForecast,
-    forecast,
+from matcher.planning.diary import Room
+from matcher.planning.forecast import LENGTHS, Forecast, SpecialtyForecast, forecast
+from matcher.planning.forecast_words import (
+    bottleneck_sentence,
     last_day_sentence,
-    typical_profile,
+    uncounted_sentence,
 )
 from matcher.planning.problem import Records
-from matcher.planning.rehearsal import Rehearsal, experts_with_sessions_to_come, rehearse
+from matcher.planning.profile import typical_profile
+from matcher.planning.rehearsal import (
+    Rehearsal,
+    Repair,
+    Undetermined,
+    experts_with_sessions_to_come,
+    rehearse,
+)
 from matcher.programme import ProgrammeRules, Words
 from matcher.report.language import Voice
 from matcher.settings import Settings
@@ -71,13 +76,7 @@ def foresee(programme: str, place: str | None, lang: Language) -> None:
 
 def _show(found: SpecialtyForecast, rules: ProgrammeRules, voice: Voice, console: Console) -> None:
     (name,) = (each.name for each in rules.specialties if each.id == found.specialty)
-    table = Table(
-        title=f"{voice.name(name)}  "
-        + voice.say(
-            f"専門家{found.experts}名・日程待ち{found.waiting}件",
-            f"{found.experts} experts, {found.waiting} engagements waiting",
-        )
-    )
+    table = Table(title=f"{voice.name(name)}  {_who(found, voice)}")
     table.add_column(voice.say("決定日", "accepted on"))
     table.add_column(voice.say("第1回の最短日", "first session from"))
     for length in LENGTHS:
@@ -88,20 +87,24 @@ def _show(found: SpecialtyForecast, rules: ProgrammeRules, voice: Voice, console
     console.print(table)
     _print(
         console,
-        [voice.name(last_day_sentence(name, each, found.last_days[each])) for each in LENGTHS],
+        [
+            voice.name(last_day_sentence(name, each, found.last_days[each], found.uncounted))
+            for each in LENGTHS
+        ],
     )
-    for gain in found.bottlenecks[:SHOWN]:
-        ja, en = (
-            ("1週間の上限", "a week")
-            if gain.limit == "max_per_week"
-            else ("担当回数の上限", "in all")
-        )
-        told = voice.say(
-            f"{gain.expert_id}の{ja}を{gain.raised_by}回増やすと、5回の派遣があと{gain.gain}件"
-            "入ることを確かめました。",
-            f"With {gain.raised_by} more {en} of {gain.expert_id}, {gain.gain} more of five fit.",
-        )
-        _print(console, [told])
+    _print(console, [voice.name(bottleneck_sentence(each)) for each in found.bottlenecks[:SHOWN]])
+    _print(console, [voice.name(uncounted_sentence(each)) for each in found.uncounted])
+
+
+def _who(found: SpecialtyForecast, voice: Voice) -> str:
+    ja, en = "", ""
+    if found.uncounted:
+        number = len(found.uncounted)
+        ja, en = f"(うち{number}名は計算対象外)", f" ({number} of them not counted)"
+    return voice.say(
+        f"専門家{found.experts}名{ja}・日程待ち{found.waiting}件",
+        f"{found.experts} experts{en}, {found.waiting} engagements waiting",
+    )
 
 
 def _room(room: Room) -> str:
@@ -146,7 +149,9 @@ def rehearse_losses(programme: str, lang: Language) -> None:
             id: Words(ja=each.name_ja, en=each.name_en) for id, each in records.experts.items()
         }
     worst_first = sorted(found, key=lambda each: each.damage, reverse=True)
-    output().print(_losses(worst_first, names, voice))
+    console = output()
+    console.print(_losses(worst_first, names, voice))
+    _print(console, tuple(_reasons(worst_first, voice)))
 
 
 def _losses(found: Sequence[Rehearsal], names: Mapping[str, Words], voice: Voice) -> Table:
@@ -161,23 +166,40 @@ def _losses(found: Sequence[Rehearsal], names: Mapping[str, Words], voice: Voice
         ("失われる派遣", "sessions lost"),
         ("日時の変更", "moved"),
         ("引き継ぎ", "taken over"),
-        ("失われる仮押さえ", "held times lost"),
         ("費用", "cost"),
         ("費用の下限", "bound"),
+        ("失われる仮押さえ", "held times lost"),
     ):
         table.add_column(voice.say(ja, en), overflow="fold")
     for each in found:
-        numbers = (each.sessions_lost, each.moved, each.taken_over, each.held_times_lost)
         table.add_row(
             f"{each.expert_id} {voice.name(names[each.expert_id])}",
             f"{each.sessions_to_come}",
-            ", ".join(each.lost) or "–",
-            ", ".join(each.shortened) or "–",
-            *map(str, numbers),
-            f"{each.cost:,}",
-            voice.say("最適", "optimal") if each.proven else f"{each.bound:,}",
+            *_repaired(each.outcome, voice),
+            f"{each.held_times_lost}",
         )
     return table
+
+
+def _repaired(outcome: Repair | Undetermined, voice: Voice) -> tuple[str, ...]:
+    if isinstance(outcome, Undetermined):
+        return (voice.say("判定できません", "undetermined"), *("?" * 6))
+    return (
+        ", ".join(outcome.lost) or "–",
+        ", ".join(outcome.shortened) or "–",
+        f"{outcome.sessions_lost}",
+        f"{outcome.moved}",
+        f"{outcome.taken_over}",
+        f"{outcome.cost:,}",
+        voice.say("最適", "optimal") if outcome.proven else f"{outcome.bound:,}",
+    )
+
+
+def _reasons(found: Sequence[Rehearsal], voice: Voice) -> Iterator[str]:
+    """Why what is undetermined is."""
+    for each in found:
+        if isinstance(each.outcome, Undetermined):
+            yield f"{each.expert_id}: " + " ".join(map(voice.name, each.outcome.reasons))
 
 
 def _print(console: Console, lines: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ from matcher.programme import Specialty
 from matcher.settings import Settings
 from solver.problem import Weights
 
-DONE = 0
+DONE, NO = 0, 1
 PROGRAMME_ID = "tokyo-2025"
 MOST_SECONDS = 3600.0
 MOST_WEIGHT = 1_000_000
@@ -262,7 +262,8 @@ def _say_the_end(db: Database, plan: Plan) -> int:
         return DONE
     before = waits_for(db, plan) if plan.state is PlanState.QUEUED else None
     reason = plan.error or (f"run {before} goes before it" if before else "")
-    raise click.ClickException(f"run {plan.id} is {plan.state}: {reason}".rstrip(": "))
+    click.echo(f"Run {plan.id} is {plan.state}: {reason}".rstrip(": "), err=True)
+    return NO
 
 
 class ToldPlan(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -17,11 +18,11 @@ from sqlalchemy.orm import Session
 from matcher.cli.database import opened_database
 from matcher.cli.output import output
 from matcher.clock import to_tokyo
-from matcher.errors import Conflict
+from matcher.errors import Conflict, PlanOutdated
 from matcher.models import FROZEN_DAYS, Release
 from matcher.planning.obstacles import Obstacle
+from matcher.planning.releases import Untouched, find_untouched, publish_untouched
 from matcher.planning.releases import publish as publish_plan
-from matcher.planning.releases import publish_untouched
 from matcher.planning.restoration import KeptSession, RestorationDraft, RestorationPart
 from matcher.planning.restoration import restore as restore_release
 from matcher.planning.snapshots import ChangeCount, count_changes
@@ -64,11 +65,24 @@ def publish(plan_id: str, untouched: bool, note: str, by: str, language: Languag
     the way of the others, and exits 1.
     """
     settings = Settings.from_environment()
-    publication = publish_untouched if untouched else publish_plan
-    with _answered(language) as answer, opened_database(settings) as db:
-        release = publication(db, plan_id, note, by, settings.now())
-        answer.say(_published(db, release))
+    told = (plan_id, note, by, settings.now())
+    with _answered(language) as answer:
+        publication: Callable[..., Release] = publish_plan
+        if untouched:
+            publication = partial(publish_untouched, found=_untouched(settings, plan_id))
+        try:
+            with opened_database(settings) as db:
+                answer.say(_published(db, publication(db, *told)))
+        except PlanOutdated as outdated:
+            found = _untouched(settings, plan_id)
+            raise found.refusal if found else outdated from None
     return answer.status
+
+
+def _untouched(settings: Settings, plan_id: str) -> Untouched | None:
+    """Looked for before or after, not while the database is held for writing."""
+    with opened_database(settings, read_only=True) as db:
+        return find_untouched(db, plan_id, settings.now())
 
 
 @click.group

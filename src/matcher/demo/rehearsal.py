@@ -1,7 +1,8 @@
 """The steps of the demo, each a use case or two of the service, in the order of the year.
 
 The whole year is planned at once, on the day before its first sessions, as if every application
-had been in by then; only the last one to be accepted is kept back, for an assignment on request.
+had been in by then; only the last two to be accepted are kept back: one for an assignment on
+request, one for the next run.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ PLAYED_DAY = dt.date(2025, 7, 14)
 
 PLANNER = "demo"
 
+KEPT_BACK = 2
+"""How many applications are accepted only after the plan is published."""
+
 ACTOR = Actor("command line", "matcher demo")
 
 CALENDARS = "calendars"
@@ -83,9 +87,9 @@ class Rehearsal:
         return cls(folder, settings, session_factory(engine, actor=ACTOR, clock=settings.now))
 
     def take_in(self) -> IntakeFigures:
-        """Load the sample, and take its applications to their decisions, all but the last."""
+        """Load the sample, and take its applications to their decisions, all but the last two."""
         with self.sessions.begin() as db:
-            load_sample(db, _last_acceptance() - dt.timedelta(seconds=1))
+            load_sample(db, _acceptances()[-KEPT_BACK] - dt.timedelta(seconds=1))
             return read_intake(db, PROGRAMME_ID)
 
     def plan(self, parameters: RunParameters, on_progress: Callable[[Progress], None]) -> str:
@@ -102,7 +106,7 @@ class Rehearsal:
             if plan.state != PlanState.READY:
                 raise Conflict(
                     f"The run has made no plan: {plan.error or plan.state}.",
-                    f"派遣計画を作成できませんでした({plan.error or plan.state})。",
+                    f"派遣計画を作成できませんでした({plan.error_ja or plan.state.ja})。",
                 )
         return run.id
 
@@ -112,7 +116,7 @@ class Rehearsal:
             return judged(db.get_one(Plan, plan_id))
 
     def publish(self, plan_id: str) -> Release:
-        """Publish the plan, and only then accept the last application."""
+        """Publish the plan, and only then accept the last applications."""
         with self.sessions.begin() as db:
             release = publish(db, plan_id, "年間計画", PLANNER, self.settings.now())
         with self.sessions.begin() as db:
@@ -176,8 +180,8 @@ class Rehearsal:
         return f"{self.settings.public_url}/calendars/{token}.ics"
 
 
-def _last_acceptance() -> dt.datetime:
-    return max(
+def _acceptances() -> list[dt.datetime]:
+    return sorted(
         each.decision.decided_at
         for each in read_sample().applications
         if each.decision.outcome == Outcome.ACCEPTED

@@ -280,8 +280,13 @@ _COPIED_FIELDS = tuple(
 
 def _load(db: Database, application_id: str) -> Application:
     # It takes turns with others: answers and interviews alone would not tell them of each other.
+    # Whoever holds the engagement may still draft a notice to the application: with a stronger lock
+    # each would wait for the other.
     application = db.get(
-        Application, application_id, with_for_update={"of": Application}, populate_existing=True
+        Application,
+        application_id,
+        with_for_update={"of": Application, "key_share": True},
+        populate_existing=True,
     )
     return _found(application, "application", application_id)
 

@@ -43,6 +43,8 @@ class BusyCalendar(Base):
     """How often in a row it could not be read."""
     problem: Mapped[str | None]
     """Why it could not be read the last time, in one word; None: it could."""
+    changes: Mapped[int] = mapped_column(default=0)
+    """How often a reading has told of other busy times than the one before."""
     left_out: Mapped[int] = mapped_column(default=0)
     """How many of its events could not be read, or only the first of a series."""
 

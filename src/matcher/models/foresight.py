@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matcher.models.base import Base
+from matcher.models.columns import Structured
 from matcher.models.expert import Expert
+from matcher.programme import Words
 
 
 class StoredForecast(Base):
@@ -20,7 +23,9 @@ class StoredForecast(Base):
     release_number: Mapped[int]
     """0: nothing was published."""
     day: Mapped[dt.date]
-    content: Mapped[dict[str, object]] = mapped_column(JSON)
+    ground: Mapped[str]
+    """What it stands on, as `planning.freshness.Present` tells it."""
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
     """`planning.forecast.Forecast` as JSON."""
     computed_at: Mapped[dt.datetime]
 
@@ -34,16 +39,24 @@ class StoredRehearsal(Base):
     expert_id: Mapped[str] = mapped_column(ForeignKey("experts.id"), primary_key=True, index=True)
     release_number: Mapped[int]
     day: Mapped[dt.date]
+    ground: Mapped[str]
     sessions_to_come: Mapped[int]
-    lost: Mapped[tuple[str, ...]]
-    shortened: Mapped[tuple[str, ...]]
+    held_times_lost: Mapped[int]
+
+    undetermined: Mapped[bool]
+    """Whether no repair could be determined; nothing is known then of what would be lost."""
+    reasons: Mapped[tuple[Words, ...]] = mapped_column(Structured(tuple[Words, ...]))
+    """Why not."""
+    engagements_lost: Mapped[int]
+    """With the next two, how bad it is; 0 where nothing is known: lists run along them."""
     sessions_lost: Mapped[int]
     moved: Mapped[int]
-    taken_over: Mapped[int]
-    held_times_lost: Mapped[int]
-    cost: Mapped[int]
-    bound: Mapped[int]
-    proven: Mapped[bool]
+    lost: Mapped[tuple[str, ...] | None]
+    shortened: Mapped[tuple[str, ...] | None]
+    taken_over: Mapped[int | None]
+    cost: Mapped[int | None]
+    bound: Mapped[int | None]
+    proven: Mapped[bool | None]
     computed_at: Mapped[dt.datetime]
 
     expert: Mapped[Expert] = relationship()

@@ -153,6 +153,10 @@ class Plan(Base):
     """When somebody asked the run to stop; it does within a second, and keeps what it has."""
     finished_at: Mapped[dt.datetime | None]
     error: Mapped[str | None]
+    """Why it has come to no plan, in English."""
+    error_ja: Mapped[str | None]
+    restores: Mapped[int | None]
+    """The number of the release whose sessions it brings back; None: its sessions are its own."""
     stage: Mapped[str | None]
     progress: Mapped[tuple[ProgressRecord, ...]] = mapped_column(
         Structured(tuple[ProgressRecord, ...]), default=()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release, Session
 from matcher.planning.attempt import result_of
+from matcher.planning.clashes import infeasible
 from matcher.planning.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
@@ -301,10 +302,5 @@ def no_further_session(standing: int, engagement: Engagement) -> Conflict:
 def no_sessions(problem: ProblemFile, plan: PlanFile, engagement_id: str) -> Conflict:
     """Why an engagement gets no session in the best plan of its problem."""
     if plan.status == "infeasible_pins":
-        return Conflict(
-            f"The published sessions break a rule: {'; '.join(plan.conflicts)}.",
-            f"確定済みの派遣が規則に反しています: {'、'.join(plan.conflicts)}。",
-            code="infeasible_pins",
-            conflicts=plan.conflicts,
-        )
+        return infeasible(problem.problem, plan.conflicts)
     return nobody_is_free(StandingPlan(problem), engagement_id)

@@ -21,10 +21,12 @@ from sqlalchemy.orm import sessionmaker, undefer
 from matcher.clock import utc_now
 from matcher.errors import MatcherError
 from matcher.models import Plan, PlanState, ProgressRecord, PromiseRecord
+from matcher.planning.clashes import contradiction
 from matcher.planning.ground import ground_of, latest_release_number
 from matcher.planning.problem import Records
 from matcher.planning.solving import Solution, solve_as_agreed
 from matcher.planning.turns import has_its_turn
+from matcher.programme import Words
 from solver import NoPlanFound, Parameters, Progress
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile, pack
@@ -92,7 +94,11 @@ class LeaseLostError(Exception):
 
 
 class RunFailedError(Exception):
-    """The run has an end, but no plan; the text says why."""
+    """The run has an end, but no plan; the words say why."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        super().__init__(words.en)
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,7 @@ class Attempt:
             run.terms, file, parameters, on_progress=pulse.report, cancelled=pulse.is_stopped
         )
         pulse.stop()
-        if pulse.stopping.is_set():
+        if pulse.stopping.is_set() and not self.is_cancelled():
             self.hand_back()
         else:
             self._keep(file, solutions, pulse.records)
@@ -164,10 +170,10 @@ class Attempt:
         for each in solutions:
             # First, because the empty plan of such a problem keeps none of its pins either.
             if each.plan.status == "infeasible_pins":
-                raise RunFailedError("; ".join(each.plan.conflicts))
+                raise RunFailedError(contradiction(file.problem))
             verdict = judge(file.json, each.plan.to_json(), sha256=file.sha256)
             if not verdict.holds:
-                raise RunFailedError("; ".join(map(str, verdict.broken)))
+                raise RunFailedError(_rejected(tuple(map(str, verdict.broken))))
         now = self.clock()
         *others, own = (
             result_of(file, each.plan, each.promises)
@@ -181,15 +187,27 @@ class Attempt:
         with self.sessions() as db:
             return db.get_one(Plan, self.plan_id).progress
 
+    def is_cancelled(self) -> bool:
+        """Whether somebody has asked the run to stop: then it keeps what it has.
+
+        Raises:
+            LeaseLostError: the run was taken away.
+        """
+        return self.write(lease_until=self.clock() + self.lease)
+
     def hand_back(self) -> None:
         """Leave the run to the next worker."""
         self.write(**without_worker())
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: Words) -> None:
         """End the run without a plan; no matter where the lease is lost."""
         try:
             self.write(
-                state=PlanState.FAILED, error=reason, finished_at=self.clock(), lease_until=None
+                state=PlanState.FAILED,
+                error=reason.en,
+                error_ja=reason.ja,
+                finished_at=self.clock(),
+                lease_until=None,
             )
         except LeaseLostError:
             logger.warning("run %s was taken over by another worker", self.plan_id)
@@ -359,8 +377,29 @@ def without_worker() -> dict[str, Any]:
     }
 
 
-def _reason(error: Exception) -> str:
+def _rejected(broken: Sequence[str]) -> Words:
+    return Words(
+        ja=f"計画が検査に合格しませんでした: {'、'.join(broken)}",
+        en=f"The judge does not pass the plan: {'; '.join(broken)}",
+    )
+
+
+def _reason(error: Exception) -> Words:
     """What the run's page says of an error; the log has the rest."""
-    if isinstance(error, RunFailedError | NoPlanFound | MatcherError | ValueError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+    match error:
+        case RunFailedError():
+            return error.words
+        case MatcherError():
+            return Words(ja=error.message_ja, en=error.message_en)
+        case NoPlanFound():
+            return Words(ja=NOT_IN_TIME_JA, en=str(error))
+        case ValueError():
+            return Words(ja=f"計画を作成できませんでした: {error}", en=str(error))
+    told = f"{type(error).__name__}: {error}"
+    return Words(ja=f"予期しないエラーで終了しました: {told}", en=told)
+
+
+NOT_IN_TIME_JA = (
+    "固定された派遣をすべて守る計画が、制限時間内に見つかりませんでした。"
+    "制限時間を延ばすか、固定を見直してください。"
+)

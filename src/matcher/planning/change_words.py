@@ -180,6 +180,9 @@ REASONS: Mapping[ReasonKind, Words] = {
         ja="追加しない場合、計画の費用は{amount}上がります",
         en="; without what is added the plan would cost {amount} more",
     ),
+    ReasonKind.RESTORED: Words(
+        ja="確定版{limit}の内容に戻すためです", en=" because release {limit} is brought back"
+    ),
     ReasonKind.PUBLISHED_SINCE: Words(
         ja="計画の前提が作成後に変わっているため、理由は示せません",
         en=", but what the plan was made from has changed since, so that no reason is given",
@@ -411,7 +414,13 @@ def _reason_facts(reason: Reason, names: Names) -> Iterator[tuple[str, Words | i
     if reason.amount is not None:
         yield "amount", f"{reason.amount:,}"
         yield "loss", f"{-reason.amount:,}"
-    yield "said", "; ".join(reason.said)
+    yield (
+        "said",
+        Words(
+            ja="、".join(broken_words(each).ja for each in reason.said),
+            en="; ".join(each.text for each in reason.said),
+        ),
+    )
     why = reason.why
     yield "why", Words(ja=f"({why.ja})", en=f": {why.en}") if why else ""
 
@@ -435,6 +444,8 @@ def span_words(span: Span) -> Words:
 def _whole_days(first: dt.date, last: dt.date) -> Words:
     if first == last:
         return Words(ja=f"{_day(first).ja}は終日", en=f"on {_day(first).en}")
+    if first.year != last.year:
+        return _days(first, last)
     ends_on = f"{last.day}日" if first.month == last.month else f"{last.month}月{last.day}日"
     ja = f"{first.month}月{first.day}日から{ends_on}まで"
     if first.month == last.month:

@@ -210,17 +210,14 @@ def compare_releases(
     changes = differences(before, _snapshot(release))
     engagements = _engagements(db, programme_id)
     names = _names(engagements.values(), db.scalars(select(Expert)))
-    question = _question_of(release, changes) if against == number - 1 else None
+    reasons = _reasons_of(release, changes) if against == number - 1 else {}
     return Comparison(
         programme_id=programme_id,
         plan_id=release.plan_id,
         release=number,
         against=against or None,
         engagements=tuple(
-            _told(each, question.reasons(each), names)
-            if question and question.makes(each)
-            else _told(each, {}, names)
-            for each in changes
+            _told(each, reasons.get(each.engagement_id, {}), names) for each in changes
         ),
         disturbed=_disturbed(changes, engagements),
         ground_moved=(),
@@ -388,16 +385,23 @@ def _disturbed(
     return Disturbed(tuple(sorted(organizations)), tuple(sorted(experts)))
 
 
-def _question_of(release: Release, changes: Iterable[EngagementChange]) -> PlanInQuestion | None:
-    """What can be asked about a release that came of a plan."""
+def _reasons_of(
+    release: Release, changes: Sequence[EngagementChange]
+) -> Mapping[str, Mapping[int, tuple[Reason, ...]]]:
+    """Why a release that came of a plan changes what it does, by engagement and session."""
     plan = release.plan
     if plan is None or plan.problem is None or plan.plan is None:
-        return None
+        return {}
     try:
         made = _Made.read(plan)
     except Conflict:  # what cannot be judged any more gives no reasons
-        return None
-    return PlanInQuestion(made.file.json, made.plan, changes)
+        return {}
+    question = PlanInQuestion(made.file.json, made.plan, changes)
+    own = [each for each in changes if question.makes(each)]
+    if plan.restores is None:
+        return {each.engagement_id: question.reasons(each) for each in own}
+    again = (Reason(ReasonKind.RESTORED, limit=plan.restores),)
+    return {each.engagement_id: {s.number: again for s in each.sessions} for each in own}
 
 
 def _release(db: Database, programme_id: str | None, number: int) -> Release:

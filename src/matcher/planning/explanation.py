@@ -85,8 +85,8 @@ CONDITIONS: Mapping[Condition, Words] = {
 
 CHANGES: Mapping[Change, Words] = {
     "place_now": Words(
-        ja="いまの計画のまま、空いている日程に入れる",
-        en="Place it where there is room, with nothing else changed",
+        ja="空いている日程に入れる",
+        en="Place it where there is room",
     ),
     "move_another": Words(
         ja="{moved}の日程を組み直す({moved_expert}、{moved_starts})",
@@ -134,6 +134,9 @@ CONSENTS: Mapping[Consent, Words] = {
     "nobody": Words(ja="同意は不要", en="nobody has to agree"),
     "organization": Words(ja="団体の同意が必要", en="the organization has to agree"),
     "expert": Words(ja="専門家の同意が必要", en="the expert has to agree"),
+    "organization_and_expert": Words(
+        ja="団体と専門家の同意が必要", en="the organization and the expert have to agree"
+    ),
     "office": Words(ja="事務局の判断が必要", en="the office has to decide"),
 }
 

@@ -11,119 +11,35 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Self
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as Database
 
-from matcher.audit.scope import name_of
 from matcher.clock import wall_time
 from matcher.models import (
     Application,
-    ApplicationAbsence,
-    AuditEntry,
-    ConflictOfInterest,
-    Engagement,
-    Expert,
-    ExpertAbsence,
-    Hold,
-    Organization,
-    Pin,
     Plan,
     PlanState,
     Programme,
-    Session,
     StoredForecast,
     StoredRehearsal,
 )
 from matcher.planning.attempt import Clock, Sessions
 from matcher.planning.claim import Claim
-from matcher.planning.forecast import Forecast, Interrupted, forecast, typical_profile
-from matcher.planning.ground import latest_release_number
+from matcher.planning.forecast import Forecast, Interrupted, forecast
+from matcher.planning.freshness import Present
 from matcher.planning.problem import Records
-from matcher.planning.rehearsal import experts_with_sessions_to_come, rehearse
+from matcher.planning.profile import typical_profile
+from matcher.planning.rehearsal import (
+    Rehearsal,
+    Repair,
+    Undetermined,
+    experts_with_sessions_to_come,
+    rehearse,
+)
 
 FORECAST = TypeAdapter(Forecast)
-KEPT = ("sessions_to_come", "lost", "shortened", "sessions_lost", "moved", "taken_over")
-FIGURES = (*KEPT, "held_times_lost", "cost", "bound", "proven")
-"""What is kept of a rehearsal."""
-
-
-GROUND: Final = tuple(
-    name_of(model)
-    for model in (
-        Application,
-        ApplicationAbsence,
-        ConflictOfInterest,
-        Engagement,
-        Expert,
-        ExpertAbsence,
-        Hold,
-        Organization,
-        Pin,
-        Programme,
-        Session,
-    )
-)
-"""The kinds of records that decide what fits."""
-
-ANEW_EVERY: Final = dt.timedelta(minutes=10)
-"""How often what has been computed is computed anew because records change."""
-
-
-class Outdated(StrEnum):
-    """What has changed since something was computed."""
-
-    RELEASE = "release"
-    DAY = "day"
-    RECORDS = "records"
-
-
-Kept = StoredForecast | StoredRehearsal
-
-
-@dataclass(frozen=True)
-class Present:
-    """What there is at a moment, by which what was computed before is known to be of it or not."""
-
-    now: dt.datetime
-    release_number: int
-    changed_at: dt.datetime | None
-    """When what decides what fits last changed."""
-
-    @classmethod
-    def of(cls, db: Database, programme_id: str, now: dt.datetime) -> Self:
-        """Look at what there is."""
-        newest = (
-            select(AuditEntry.at)
-            .where(AuditEntry.kind.in_(GROUND))
-            .order_by(AuditEntry.id.desc())
-            .limit(1)
-        )
-        # Times on hold are free again when they lapse, though no record changes then.
-        lapsed = select(func.max(Hold.held_until)).where(
-            Hold.programme_id == programme_id, Hold.ended_at.is_(None), Hold.held_until <= now
-        )
-        changes = [at for at in (db.scalar(newest), db.scalar(lapsed)) if at is not None]
-        return cls(now, latest_release_number(db, programme_id), max(changes, default=None))
-
-    def outdates(self, kept: Kept) -> Outdated | None:
-        """Why what was computed is not of this moment any more; None: it is."""
-        if kept.release_number != self.release_number:
-            return Outdated.RELEASE
-        if kept.day != wall_time(self.now).date():
-            return Outdated.DAY
-        changed = self.changed_at is not None and self.changed_at > kept.computed_at
-        return Outdated.RECORDS if changed else None
-
-    def needs_anew(self, kept: Kept) -> bool:
-        """Whether it is to be computed anew by now."""
-        because = self.outdates(kept)
-        if because is Outdated.RECORDS:
-            return self.now - kept.computed_at >= ANEW_EVERY
-        return because is not None
 
 
 def look_ahead(sessions: Sessions, clock: Clock, stopping: threading.Event) -> None:
@@ -205,6 +121,7 @@ def _foresee(
                 programme_id=programme_id,
                 release_number=present.release_number,
                 day=wall_time(now).date(),
+                ground=present.ground,
                 content=FORECAST.dump_python(found, mode="json"),
                 computed_at=now,
             )
@@ -227,18 +144,8 @@ def _rehearse(
         found = rehearse(records, expert_id, cancelled=interrupted.stopping.is_set)
         if interrupted.stopping.is_set():
             raise Interrupted  # it was cut short: what it found is not the cheapest repair
-        figures = {name: getattr(found, name) for name in FIGURES}
         with sessions.begin() as db:
-            db.merge(
-                StoredRehearsal(
-                    programme_id=programme_id,
-                    expert_id=expert_id,
-                    release_number=present.release_number,
-                    day=wall_time(now).date(),
-                    computed_at=now,
-                    **figures,
-                )
-            )
+            db.merge(_to_be_kept(found, programme_id, present))
     with sessions.begin() as db:
         db.execute(
             delete(StoredRehearsal).where(
@@ -246,6 +153,32 @@ def _rehearse(
                 StoredRehearsal.expert_id.not_in(wanted),
             )
         )
+
+
+def _to_be_kept(found: Rehearsal, programme_id: str, present: Present) -> StoredRehearsal:
+    undetermined, engagements_lost, sessions_lost, moved, _ = found.damage
+    repair = found.outcome if isinstance(found.outcome, Repair) else None
+    return StoredRehearsal(
+        programme_id=programme_id,
+        expert_id=found.expert_id,
+        release_number=present.release_number,
+        day=wall_time(present.now).date(),
+        ground=present.ground,
+        sessions_to_come=found.sessions_to_come,
+        held_times_lost=found.held_times_lost,
+        undetermined=undetermined,
+        reasons=found.outcome.reasons if isinstance(found.outcome, Undetermined) else (),
+        engagements_lost=engagements_lost,
+        sessions_lost=sessions_lost,
+        moved=moved,
+        lost=repair and repair.lost,
+        shortened=repair and repair.shortened,
+        taken_over=repair and repair.taken_over,
+        cost=repair and repair.cost,
+        bound=repair and repair.bound,
+        proven=repair and repair.proven,
+        computed_at=present.now,
+    )
 
 
 def a_run_waits(sessions: Sessions) -> bool:

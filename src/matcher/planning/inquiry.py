@@ -3,7 +3,8 @@
 Each answer is that of a solve of its own, made when it is asked for:
 
 * *served*: it has all its sessions;
-* *room*: there is room for more as things stand: assign it;
+* *room*: there is room for more beside what others have: assign it. Its own published sessions
+  stay where they are if they can; else it is told which of them move;
 * *impossible*: no candidate could hold more if everything that may move were gone. The conditions
   that cannot hold together are a minimal set: without any one of them the others can;
 * *movable*: it has no room beside what is published, and a plan was found that gives it more and
@@ -25,8 +26,9 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, NotServable
 from matcher.models import Engagement
+from matcher.planning.clashes import infeasible
 from matcher.planning.explanation import nobody_may_serve, window_closed
-from matcher.planning.matching import CandidateList, Match
+from matcher.planning.matching import CandidateList, Exclusion, Match
 from matcher.planning.problem import PLANNABLE_STATES, Records, on_hold
 from matcher.planning.room import (
     PROOF_SHARE,
@@ -43,7 +45,7 @@ from solver.problem import Engagement as EngagementRecord
 from solver.problem import Problem
 from solver.problem_file import ProblemFile
 from solver.question import Question, Visit, Way
-from solver.remedies import Lack, Remedy, find_remedies
+from solver.remedies import Change, Lack, Remedy, find_remedies, moved_sessions
 from solver.standing import Inseparable, StandingPlan, UnsoundPlan
 
 SECONDS = 5.0
@@ -142,6 +144,8 @@ class Inquiry:
     finding: Finding
     matches: tuple[Match, ...]
     """Who may serve it, the best first, with reasons."""
+    excluded: tuple[Exclusion, ...]
+    """Who may not, with reasons."""
     refusal: NotServable | None = None
     """Why there is nothing to ask the solver: nobody may serve, or no day is left."""
     strangers: Mapping[str, tuple[SpecialtyRules, ...]]
@@ -165,19 +169,20 @@ def inquire(
     records, engagement = _open_records(db, engagement_id, now)
     suitable = records.candidates_of(engagement)
     refusal = _refusal(records, engagement, suitable)
-    strangers: dict[str, tuple[SpecialtyRules, ...]] = {}
-    if refusal is not None:
-        finding = _refused(records, engagement)
-    else:
-        try:
-            finding = find(_case(records, engagement), seconds)
-        except UnsoundPlan as unsound:
-            raise _unsound(unsound) from unsound
-        if finding.served < finding.wanted:
-            found, strangers = _another_specialty(records, engagement, suitable, finding)
-            remedies = sorted([*finding.remedies, *found], key=lambda each: each.plan_cost)
-            finding = replace(finding, remedies=tuple(remedies))
-    return Inquiry(finding=finding, matches=suitable.ranked, refusal=refusal, strangers=strangers)
+    case = _case(records, engagement)
+    try:
+        finding = find(case, seconds) if refusal is None else _refused(case)
+        found = _another_specialty(records, suitable, case, finding)
+    except UnsoundPlan as unsound:
+        raise infeasible(case.file.problem, unsound.reasons) from unsound
+    remedies = sorted([*finding.remedies, *found], key=lambda each: each.plan_cost)
+    return Inquiry(
+        finding=replace(finding, remedies=tuple(remedies)),
+        matches=suitable.ranked,
+        excluded=suitable.excluded,
+        refusal=refusal,
+        strangers={each.way.expert: _specialties(records, each.way.expert) for each in found},
+    )
 
 
 def earliest_schedules(
@@ -224,9 +229,10 @@ def find(case: Case, seconds: float) -> Finding:
         candidates=_candidates(question, asked),
         remedies=_remedies(standing, question, served),
     )
-    if question.most > served:
-        ways = (each for each in question.ways() if len(each.starts) > served)
-        return replace(finding, answer=Standing.ROOM, way=next(ways, None))
+    at_once = [each.way for each in finding.remedies if each.change == "place_now"]
+    if at_once:
+        calmest = min(at_once, key=lambda way: len(moved_sessions(engagement, way)))
+        return replace(finding, answer=Standing.ROOM, way=calmest)
     movable = [each for each in question.visits if not each.held]
     unhindered = question.without(movable)
     if not unhindered.can_hold(asked):
@@ -360,12 +366,34 @@ def _least_in_the_way(
 
 
 def _remedies(standing: StandingPlan, question: Question, served: int) -> tuple[Remedy, ...]:
-    """What would give the engagement more, beside what is published; the judge passes each."""
-    lack = Lack(
-        standing=standing, question=question, rest=standing.cost_beside(question.engagement.id)
+    """What would give the engagement more, beside what is published; the judge passes each.
+
+    Its own published sessions move only for what is not possible beside them.
+    """
+    lack = Lack.of(standing, question)
+    found = (
+        _tried(replace(lack, keeps_current=True), served) if _is_kept(standing, question) else ()
     )
+    reached: dict[Change, int] = {}
+    for each in found:
+        reached[each.change] = max(reached.get(each.change, 0), len(each.way.starts))
+    moving = (
+        each for each in _tried(lack, served) if len(each.way.starts) > reached.get(each.change, 0)
+    )
+    return tuple(sorted((*found, *moving), key=lambda each: each.plan_cost))
+
+
+def _is_kept(standing: StandingPlan, question: Question) -> bool:
+    """Whether the engagement's own published sessions can all take place."""
+    current, own = question.engagement.current, standing.assignment(question.engagement.id)
+    return current is not None and own is not None and own.starts == current.starts
+
+
+def _tried(lack: Lack, served: int) -> tuple[Remedy, ...]:
     found = find_remedies(lack, served)
-    return tuple(each for each in found if _is_offered(each, question) and _holds(standing, each))
+    return tuple(
+        each for each in found if _is_offered(each, lack.question) and _holds(lack.standing, each)
+    )
 
 
 def _is_offered(remedy: Remedy, question: Question) -> bool:
@@ -374,7 +402,7 @@ def _is_offered(remedy: Remedy, question: Question) -> bool:
     new = [start for number, start in enumerate(remedy.way.starts, 1) if number not in own]
     if remedy.change == "earlier_earliest":
         return False  # an engagement is planned from its wish on, or from tomorrow
-    return remedy.change != "another_expert" and bool(new)
+    return remedy.change not in {"another_expert", "move_another"} and bool(new)
 
 
 def _holds(standing: StandingPlan, remedy: Remedy) -> bool:
@@ -422,25 +450,20 @@ def _with_remedy(problem: Problem, remedy: Remedy) -> Problem:
 
 
 def _another_specialty(
-    records: Records, engagement: Engagement, suitable: CandidateList, finding: Finding
-) -> tuple[list[Remedy], dict[str, tuple[SpecialtyRules, ...]]]:
-    """Take an expert of none of the needs; only specialty may keep one from being a candidate."""
-    if finding.answer in {Standing.SERVED, Standing.ROOM}:
-        return [], {}
+    records: Records, suitable: CandidateList, case: Case, finding: Finding
+) -> list[Remedy]:
+    """Take an expert of none of the needs; only specialty may keep one from being a candidate.
+
+    What the plan costs is compared with what it costs now, with the candidates that there are.
+    """
     others = [each.expert_id for each in suitable.excluded if each.code == "no_specialty"]
-    problem = records.problem_with(engagement, others)
-    standing = StandingPlan(ProblemFile.from_problem(problem))
-    record = _of(problem, engagement.id)
-    lack = Lack(
-        standing=standing,
-        question=standing.question(record),
-        rest=standing.cost_beside(record.id),
-        sessions=finding.asked,
-    )
-    found = [
-        each for each in lack.remedy("another_expert", lack.question) if _holds(standing, each)
-    ]
-    return found, {each.way.expert: _specialties(records, each.way.expert) for each in found}
+    if not others or finding.answer in {Standing.SERVED, Standing.ROOM}:
+        return []
+    problem = records.problem_with(records.engagements[case.engagement_id], others)
+    strangers = StandingPlan(ProblemFile.from_problem(problem))
+    question = strangers.question(_of(problem, case.engagement_id))
+    lack = replace(Lack.of(_standing(case), question), sessions=finding.asked)
+    return [each for each in lack.remedy("another_expert", question) if _holds(strangers, each)]
 
 
 def _specialties(records: Records, expert_id: str) -> tuple[SpecialtyRules, ...]:
@@ -484,14 +507,13 @@ def _refusal(
     return None if suitable.ranked else nobody_may_serve(suitable.excluded)
 
 
-def _refused(records: Records, engagement: Engagement) -> Finding:
-    served = len(records.sessions.get(engagement.id, ()))
+def _refused(case: Case) -> Finding:
     return Finding(
         answer=Standing.IMPOSSIBLE,
-        engagement=_of(records.problem([engagement]), engagement.id),
-        wanted=len(engagement.session_minutes),
-        served=served,
-        asked=served + 1,
+        engagement=case.engagement,
+        wanted=len(case.engagement.durations),
+        served=case.served,
+        asked=case.served + 1,
     )
 
 
@@ -537,13 +559,4 @@ def _wanted(records: Records, engagement: Engagement, others: Sequence[Engagemen
         sessions=min(lengths[engagement.id], served + 1),
         kept={each.id: min(len(records.sessions[each.id]), lengths[each.id]) for each in others},
         immovable=frozenset(lengths) - (plannable - records.holds.keys()),
-    )
-
-
-def _unsound(unsound: UnsoundPlan) -> Conflict:
-    return Conflict(
-        f"The published sessions break a rule: {unsound}.",
-        f"確定済みの派遣が規則に反しています: {'、'.join(unsound.reasons)}。",
-        code="infeasible_pins",
-        conflicts=unsound.reasons,
     )

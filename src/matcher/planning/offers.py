@@ -29,6 +29,7 @@ from matcher.planning.assignment import (
     plannable_records,
     suitable_for,
 )
+from matcher.planning.clashes import infeasible
 from matcher.planning.explanation import nobody_is_free
 from matcher.planning.ground import Ground, ground_of, latest_release_number
 from matcher.planning.matching import CandidateList, Match
@@ -153,12 +154,7 @@ class Surroundings:
         try:
             return StandingPlan(self.file)
         except UnsoundPlan as unsound:
-            raise Conflict(
-                f"The published sessions break a rule: {'; '.join(unsound.reasons)}.",
-                f"確定済みの派遣が規則に反しています: {'、'.join(unsound.reasons)}。",
-                code="infeasible_pins",
-                conflicts=unsound.reasons,
-            ) from unsound
+            raise infeasible(self.file.problem, unsound.reasons) from unsound
 
     def added(self, way: Way) -> tuple[Moment, ...]:
         """The sessions of a way that the engagement does not have yet."""

@@ -38,6 +38,7 @@ from solver.validation import (
     RULES_OF_A_CALENDAR,
     RULES_OF_A_FREE_SESSION,
     RULES_OF_AN_ENGAGEMENT,
+    Broken,
     candidate,
     expert_kept,
     gap_days,
@@ -82,6 +83,8 @@ class ReasonKind(StrEnum):
     SAVES = "saves"
     SAVES_TOGETHER = "saves_together"
     SERVES = "serves"
+    # No plan was searched for.
+    RESTORED = "restored"
     # Nobody can say.
     PUBLISHED_SINCE = "published_since"
 
@@ -118,8 +121,8 @@ class Reason:
     limit: int | None = None
     amount: int | None = None
     """What the plan would cost more without the change; below zero: less."""
-    said: tuple[str, ...] = ()
-    """The judge's own words."""
+    said: tuple[Broken, ...] = ()
+    """What the judge says."""
     why: Words | None = None
     """What keeps the expert from being a candidate, where it is known."""
 
@@ -132,19 +135,21 @@ class Variant:
     calendars: tuple[Calendar, ...]
 
     @cached_property
-    def broken(self) -> tuple[str, ...]:
+    def broken(self) -> tuple[Broken, ...]:
         """What the judge has against it."""
         return tuple(self._broken())
 
-    def _broken(self) -> Iterator[str]:
+    def _broken(self) -> Iterator[Broken]:
+        own = self.service.engagement.id
         for rule in RULES_OF_AN_ENGAGEMENT:
-            yield from rule(self.service)
+            yield from (Broken(rule.__name__, own, text) for text in rule(self.service))
         for session in self.service.free:
-            for rule_of_session in RULES_OF_A_FREE_SESSION:
-                yield from rule_of_session(session)
+            for check in RULES_OF_A_FREE_SESSION:
+                yield from (Broken(check.__name__, own, text) for text in check(session))
         for calendar in self.calendars:
-            for rule_of_calendar in RULES_OF_A_CALENDAR:
-                yield from rule_of_calendar(calendar)
+            for limit in RULES_OF_A_CALENDAR:
+                expert = calendar.expert.id
+                yield from (Broken(limit.__name__, expert, text) for text in limit(calendar))
 
     @property
     def cost(self) -> int:

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time, start_of, wall_time
 from matcher.models import Engagement, Session, SessionStatus
+from matcher.planning.clashes import clashes, incomplete
 from matcher.planning.problem import PLANNABLE_STATES, Records
-from solver import Parameters, solve
+from matcher.programme import Words
+from solver import NoPlanFound, Parameters, solve
 from solver.plan import Plan
 from solver.problem import BusyTime, Problem
 from solver.problem_file import ProblemFile
@@ -27,22 +29,19 @@ REPAIR = Parameters(time_limit_seconds=10.0)
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """What the loss of one expert would do, and the repaired plan's figures."""
+class Repair:
+    """What the cheapest repair leaves, and the repaired plan's figures."""
 
-    expert_id: str
-    sessions_to_come: int
     lost: tuple[str, ...]
     """The engagements that would get no session any more."""
     shortened: tuple[str, ...]
     """Those that would get fewer than are published."""
+    sessions_lost: int
+    """Of the sessions to come."""
     moved: int
     """The sessions that would take place at another time."""
     taken_over: int
     """The sessions that would take place, with somebody else."""
-    sessions_lost: int
-    held_times_lost: int
-    """The times on hold with the expert, which would have to be offered anew."""
     cost: int
     bound: int
     proven: bool
@@ -51,10 +50,33 @@ class Rehearsal:
     plan: Plan
     """The repair, as the judge passed it."""
 
+
+@dataclass(frozen=True)
+class Undetermined:
+    """No repair could be determined, as what is fixed by itself allows no plan."""
+
+    reasons: tuple[Words, ...]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the loss of one expert would do."""
+
+    expert_id: str
+    sessions_to_come: int
+    held_times_lost: int
+    """The times on hold with the expert, which would have to be offered anew."""
+    outcome: Repair | Undetermined
+
     @property
-    def damage(self) -> tuple[int, int, int]:
-        """By which the worst comes first, the larger the worse."""
-        return len(self.lost), self.sessions_lost, self.moved
+    def damage(self) -> tuple[bool, int, int, int, str]:
+        """By which the worst comes first, the larger the worse; what is not known before all."""
+        match self.outcome:
+            case Undetermined():
+                return True, 0, 0, 0, self.expert_id
+            case Repair() as repair:
+                lost = len(repair.lost)
+                return False, lost, repair.sessions_lost, repair.moved, self.expert_id
 
 
 def experts_with_sessions_to_come(
@@ -81,35 +103,55 @@ def rehearse(
     cancelled: Callable[[], bool] | None = None,
 ) -> Rehearsal:
     """Take an expert away from tomorrow on, and repair what that touches at the least cost."""
-    touched = _touched(records, expert_id)
+    holds = [hold for hold in records.holds.values() if hold.expert_id == expert_id]
+    return Rehearsal(
+        expert_id,
+        len(_sessions_to_come(records, expert_id)),
+        sum(len(hold.sessions) for hold in holds),
+        _repaired(records, expert_id, parameters, cancelled),
+    )
+
+
+def _repaired(
+    records: Records,
+    expert_id: str,
+    parameters: Parameters,
+    cancelled: Callable[[], bool] | None,
+) -> Repair | Undetermined:
     file = ProblemFile.from_problem(problem_without(records, expert_id))
-    plan = solve(file, parameters, cancelled=cancelled)
+    try:
+        plan = solve(file, parameters, cancelled=cancelled)
+    except NoPlanFound:
+        return Undetermined(incomplete(file.problem))
+    if plan.status == "infeasible_pins":
+        return Undetermined(clashes(file.problem) or incomplete(file.problem))
+    return _compared(records, expert_id, file, plan)
+
+
+def _compared(records: Records, expert_id: str, file: ProblemFile, plan: Plan) -> Repair:
+    """What a repair makes of the published sessions to come."""
     served = {each.engagement: each for each in plan.assignments}
     lost, shortened, moved, taken_over, gone = [], [], 0, 0, 0
-    for engagement in touched:
-        published = records.sessions[engagement.id]
+    for engagement in _touched(records, expert_id):
         assignment = served.get(engagement.id)
         starts = [from_wall_time(each) for each in assignment.starts] if assignment else []
-        kept = published[: len(starts)]
-        missing = len(published) - len(kept)
-        to_come = [each for each in published if _is_to_come(records, each)]
-        if missing >= len(to_come):
+        numbered = enumerate(records.sessions[engagement.id])
+        to_come = {n: session for n, session in numbered if _is_to_come(records, session)}
+        repaired = [(each, starts[n]) for n, each in to_come.items() if n < len(starts)]
+        missing = len(to_come) - len(repaired)
+        if not repaired:
             lost.append(engagement.id)
         elif missing:
             shortened.append(engagement.id)
         gone += missing
-        repaired = [pair for pair in zip(kept, starts, strict=False) if pair[0] in to_come]
         moved += sum(session.start_at != start for session, start in repaired)
         taken_over += sum(session.expert_id == expert_id for session, _ in repaired)
-    return Rehearsal(
-        expert_id,
-        len(_sessions_to_come(records, expert_id)),
+    return Repair(
         tuple(lost),
         tuple(shortened),
+        gone,
         moved,
         taken_over,
-        gone,
-        sum(len(hold.sessions) for hold in records.holds.values() if hold.expert_id == expert_id),
         plan.cost.total,
         plan.bound,
         plan.status == "optimal",

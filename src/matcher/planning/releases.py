@@ -6,7 +6,7 @@ import datetime as dt
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm.exc import StaleDataError
 
 from matcher.audit import told_together
-from matcher.clock import wall_time
-from matcher.errors import Conflict, NotFound, PlanOutdated
+from matcher.clock import to_tokyo, wall_time
+from matcher.errors import Conflict, NewerRelease, NotFound, PlanOutdated
 from matcher.models import (
     EngagementState,
     Plan,
@@ -29,7 +29,7 @@ from matcher.models import (
 )
 from matcher.notices.composition import tell_of_schedules
 from matcher.planning.composition import Composition, keep, untouched_part
-from matcher.planning.ground import ground_of, latest_release_number, moved
+from matcher.planning.ground import Ground, ground_of, latest_release_number, moved
 from matcher.planning.obstacles import Obstacle, named
 from matcher.planning.problem import PlannedSession, Records, sessions_of
 from matcher.planning.runs import judged
@@ -56,23 +56,67 @@ def publish(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) ->
 
     Raises:
         NotFound: there is no such plan.
-        PlanOutdated: what it was built from has changed, or its time has come; names what, and
-            which part of it can be published still.
+        PlanOutdated: what it was built from has changed, or its time has come; names what. Which
+            part of it can be published still, `find_untouched` tells.
         Conflict: it is not ready, breaks a rule, or collides with what happens at this moment.
     """
     with _all_or_nothing(db):
         ready = _Ready.hold(db, plan_id, now)
         if ready.moved:
-            part = ready.untouched(now)
-            raise PlanOutdated(ready.moved, untouched=sorted(part.chosen), touched=part.left_out)
+            raise PlanOutdated(ready.moved, newer=ready.newer)
+        if ready.changes.is_none:
+            raise _nothing_changes()
         return ready.write(db, note, by, now)
 
 
-def publish_untouched(db: Database, plan_id: str, note: str, by: str, now: dt.datetime) -> Release:
+@dataclass(frozen=True)
+class Untouched:
+    """The part of an outdated plan that can be published still."""
+
+    part: Composition
+    moved: tuple[str, ...]
+    newer: NewerRelease | None
+    ground: Ground
+    """What there was when it was found."""
+
+    @property
+    def refusal(self) -> PlanOutdated:
+        """Why it is not the whole plan that is published, and which part can be."""
+        part = self.part
+        return PlanOutdated(
+            self.moved, newer=self.newer, untouched=sorted(part.chosen), touched=part.left_out
+        )
+
+
+def find_untouched(db: Database, plan_id: str, now: dt.datetime) -> Untouched | None:
+    """Find the part of a plan that nothing has touched; None where nothing has moved.
+
+    It may take seconds, and only reads: nobody is to be kept from writing meanwhile.
+
+    Raises:
+        NotFound: there is no such plan.
+        Conflict: it is not ready, or breaks a rule.
+    """
+    ready = _Ready.hold(db, plan_id, now, for_change=False)
+    if not ready.moved:
+        return None
+    return Untouched(ready.untouched(now), ready.moved, ready.newer, ready.ground)
+
+
+def publish_untouched(
+    db: Database,
+    plan_id: str,
+    note: str,
+    by: str,
+    now: dt.datetime,
+    *,
+    found: Untouched | None = None,
+) -> Release:
     """Publish the part of a ready plan that is not touched by what has changed since it was begun.
 
     All else stays as it is. The part is a plan of its own, judged by the records of now; where
-    nothing has changed, it is the whole plan.
+    nothing has changed, it is the whole plan. `found` is the part, where it was looked for before:
+    it holds unless something has changed once more.
 
     Raises:
         NotFound: there is no such plan.
@@ -83,11 +127,18 @@ def publish_untouched(db: Database, plan_id: str, note: str, by: str, now: dt.da
         ready = _Ready.hold(db, plan_id, now)
         if not ready.moved:
             return ready.write(db, note, by, now)
-        part = ready.untouched(now)
+        if found is not None and found.ground == ready.ground:
+            part = replace(found.part, records=ready.records.as_of(now))
+        else:
+            part = ready.untouched(now)
         if not part.chosen:
             raise _nothing_untouched(part.left_out)
         kept = keep(db, part, f"part of {plan_id}", by, now)
-        told = f"The part of plan {plan_id} that nothing has touched: {told_of(part)}."
+        told = said_of(
+            f"派遣計画{plan_id}のうち影響を受けない部分",
+            f"The part of plan {plan_id} that nothing has touched",
+            part,
+        )
         return publish(db, kept.id, noted(note, told), by, now)
 
 
@@ -96,10 +147,15 @@ def noted(note: str, told: str) -> str:
     return f"{note}\n{told}" if note else told
 
 
-def told_of(part: Composition) -> str:
-    """How much of what was meant is in a part, and what is not."""
-    of_all = f"engagements {len(part.chosen)} of {len(part.chosen) + len(part.left_out)}"
-    return f"{of_all}; as they were: {named(part.left_out)}" if part.left_out else of_all
+def said_of(what_ja: str, what_en: str, part: Composition) -> str:
+    """What a release is, and how much of what was meant: a note that everybody can read."""
+    chosen, of_all = len(part.chosen), len(part.chosen) + len(part.left_out)
+    ja = f"{what_ja}(派遣案件{of_all}件中{chosen}件)"
+    en = f"{what_en}: engagements {chosen} of {of_all}"
+    if part.left_out:
+        names = named(part.left_out)
+        ja, en = f"{ja}。現在のまま: {names}", f"{en}; as they were: {names}"
+    return f"{ja}。\n{en}."
 
 
 @contextmanager
@@ -126,22 +182,28 @@ class _Ready:
     there: Problem
     """What would be asked by now in place of its problem."""
     changes: Changes
+    ground: Ground
+    """What it would stand on by now."""
     moved: tuple[str, ...]
     """What keeps it from being published as a whole."""
+    newer: NewerRelease | None
+    """The latest release, where it has come since the plan was begun."""
 
     @classmethod
-    def hold(cls, db: Database, plan_id: str, now: dt.datetime) -> _Ready:
-        """Read a plan and its ground; both stay as they are until the transaction ends.
+    def hold(
+        cls, db: Database, plan_id: str, now: dt.datetime, *, for_change: bool = True
+    ) -> _Ready:
+        """Read a plan and its ground; for a change both stay so until the transaction ends.
 
         Raises:
             NotFound: there is no such plan.
             Conflict: it is not ready, or breaks a rule.
         """
-        plan = db.get(Plan, plan_id, with_for_update=True, populate_existing=True)
+        plan = db.get(Plan, plan_id, with_for_update=for_change, populate_existing=True)
         if plan is None:
             raise NotFound("plan", plan_id)
         # One release at a time in a programme: the next one waits here, and then sees this one.
-        db.get_one(Programme, plan.programme_id, with_for_update=True)
+        db.get_one(Programme, plan.programme_id, with_for_update=for_change)
         if plan.state != PlanState.READY or plan.problem is None or plan.plan is None:
             raise Conflict(
                 f"Only a ready plan can be published; this one is {plan.state}.",
@@ -151,16 +213,18 @@ class _Ready:
         _check_rules(plan)
         began_at = plan.started_at or plan.created_at
         records = Records.load(
-            db, plan.programme_id, began_at, terms=plan.terms, held_at=now, for_change=True
+            db, plan.programme_id, began_at, terms=plan.terms, held_at=now, for_change=for_change
         )
         there = records.problem(records.still_in_scope())
         number = latest_release_number(db, plan.programme_id)
         problem = ProblemFile.from_bytes(plan.problem).problem
         content = PlanFile.from_json(gzip.decompress(plan.plan))
         changes = Changes.between(problem, content, records)
-        ground = moved(plan.ground, ground_of(there, number, seen_from=plan.ground))
+        ground = ground_of(there, number, seen_from=plan.ground)
         late = changes.too_late(records.as_of(now).first_free_day)
-        return cls(plan, problem, content, records, there, changes, ground or late)
+        why = moved(plan.ground, ground) or late
+        newer = _newer(db, plan, number)
+        return cls(plan, problem, content, records, there, changes, ground, why, newer)
 
     def untouched(self, now: dt.datetime) -> Composition:
         """The part of the plan that can be published still."""
@@ -174,6 +238,25 @@ class _Ready:
         db.flush()
         tell_of_schedules(db, self.changes.engagement_ids, by, now)
         return number_release(db, self.plan.programme_id, self.plan.id, note, by, now)
+
+
+def _newer(db: Database, plan: Plan, latest: int) -> NewerRelease | None:
+    if plan.ground.get("release") == str(latest):
+        return None
+    release = db.get(Release, (plan.programme_id, latest))
+    if release is None:
+        return None
+    return NewerRelease(latest, release.published_by, to_tokyo(release.published_at))
+
+
+def _nothing_changes() -> Conflict:
+    return Conflict(
+        "The plan changes nothing of what is published, so there is nothing to publish. "
+        "Discard it, or make a new plan once something has changed.",
+        "この派遣計画は確定済みの内容を何も変えないため、確定する必要がありません。"
+        "破棄するか、状況が変わってから計画を作り直してください。",
+        code="nothing_changes",
+    )
 
 
 def _nothing_untouched(touched: tuple[Obstacle, ...]) -> Conflict:

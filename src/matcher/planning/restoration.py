@@ -46,7 +46,7 @@ from matcher.planning.obstacles import (
     obstacles,
 )
 from matcher.planning.problem import PLANNABLE_STATES, Records
-from matcher.planning.releases import noted, publish, told_of
+from matcher.planning.releases import noted, publish, said_of
 from matcher.planning.snapshots import Snapshot, SnapshotSession
 from matcher.programme import Words
 from matcher.registry import Draft
@@ -120,8 +120,11 @@ def restore(
     if lost and draft.part is RestorationPart.ALL:
         raise _not_restorable(number, lost, wish.kept)
     plan = keep(db, composition, f"release {number} again", by, now)
+    plan.restores = number
     part = Composition(records, composition.chosen, lost)
-    told = f"The sessions of release {number} again: {told_of(part)}."
+    told = said_of(
+        f"確定版{number}の内容に戻しました", f"The sessions of release {number} again", part
+    )
     release = publish(db, plan.id, noted(draft.note, told), by, now)
     return Restoration(release, wish.kept, lost)
 

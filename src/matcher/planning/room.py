@@ -21,6 +21,8 @@ from solver.capacity import exceeds_caps
 from solver.plan import Assignment, Plan
 from solver.problem import Engagement, Expert, Problem, Travel, Weights
 from solver.problem_file import ProblemFile
+from solver.question import Way
+from solver.remedies import moved_sessions
 from solver.standing import StandingPlan, UnsoundPlan
 
 PROOF_SHARE = 0.4
@@ -36,12 +38,21 @@ SERVICE_AND_CALM = SERVICE.model_copy(update={"move": 1, "change_expert": 1})
 
 @dataclass(frozen=True)
 class Moved:
-    """Another engagement whose sessions make room, as it is now and as it would be."""
+    """An engagement whose published sessions make room, as it is now and as it would be."""
 
     before: Assignment
-    after: Assignment
+    after: Way | Assignment
     sessions: tuple[int, ...]
     """The numbers of those that get another time or expert."""
+
+    @classmethod
+    def of(cls, engagement: Engagement, after: Way | Assignment) -> Moved | None:
+        """What moves if an engagement is served so; None where nothing that is published does."""
+        current, sessions = engagement.current, moved_sessions(engagement, after)
+        if current is None or not sessions:
+            return None
+        before = Assignment(engagement=engagement.id, expert=current.expert, starts=current.starts)
+        return cls(before, after, sessions)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class RoomPlan:
     assignment: Assignment
     """How the engagement itself is served then."""
     moved: tuple[Moved, ...]
+    """The others, whose sessions make room."""
 
     @property
     def moved_sessions(self) -> int:
@@ -199,17 +211,7 @@ def _judged(wanted: Wanted, plan: Plan) -> RoomPlan | None:
 
 def _moves(wanted: Wanted, after: Mapping[str, Assignment]) -> Iterator[Moved]:
     for engagement in wanted.problem.engagements:
-        if engagement.id not in wanted.kept or engagement.current is None:
-            continue
-        current, new = engagement.current, after[engagement.id]
-        pinned = {pin.session for pin in engagement.pinned}
-        moved = tuple(
-            number
-            for number, (old, start) in enumerate(zip(current.starts, new.starts, strict=False), 1)
-            if number not in pinned and (old, current.expert) != (start, new.expert)
-        )
-        if moved:
-            before = Assignment(
-                engagement=engagement.id, expert=current.expert, starts=current.starts
-            )
-            yield Moved(before, new, moved)
+        if engagement.id in wanted.kept:
+            moved = Moved.of(engagement, after[engagement.id])
+            if moved is not None:
+                yield moved

@@ -196,6 +196,7 @@ def reap(db: Database, now: dt.datetime) -> tuple[str, ...]:
             finished_at=now,
             lease_until=None,
             error="The worker stopped answering twice. See its log, then start a new run.",
+            error_ja="ワーカーの応答が2回途絶えました。ログを確認してから、計画を作り直してください。",
         )
         .execution_options(synchronize_session=False)
     )

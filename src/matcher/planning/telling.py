@@ -174,6 +174,42 @@ NOBODY = Words(
     en="There is no expert who can serve what you ask for.",
 )
 
+NOBODY_NOW = Words(
+    ja="現在、ご対応できる専門家がおりません。",
+    en="No expert is available to you at present.",
+)
+
+ROOM_BY_MOVING: Mapping[Voice, Words] = {
+    Voice.PLANNER: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。ほかの団体の日程は"
+        "そのままで{possible}回まで組めますが({way})、この案件の確定済みの派遣が動きます: {moves}。"
+        "団体と専門家の同意を得て、割当を行ってください。",
+        en="{id} has {served} of {wanted} sessions, and there is room for {possible} beside what "
+        "others have ({way}), if published sessions of its own move: {moves}. Assign it once the "
+        "organization and the expert agree.",
+    ),
+    Voice.ORGANIZATION: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
+        "確定済みの日程を次のとおり変更してもよろしければ、{possible}回までの日程をご用意できます: "
+        "{moves}。",
+        en="{served} of your {wanted} sessions have been scheduled. There is room for {possible} "
+        "if these may move: {moves}.",
+    ),
+}
+"""There is room, but not beside its own published sessions as they are."""
+
+ALSO_MOVES: Mapping[Voice, Words] = {
+    Voice.PLANNER: Words(
+        ja="{remedy}(この案件の確定済みの派遣も動く: {moves})",
+        en="{remedy} (published sessions of its own move as well: {moves})",
+    ),
+    Voice.ORGANIZATION: Words(
+        ja="{remedy}その場合、確定済みの日程も変更させていただきます: {moves}。",
+        en="{remedy} Sessions that have been scheduled would then move as well: {moves}.",
+    ),
+}
+"""A remedy under which published sessions of the engagement's own move."""
+
 
 def sentences(inquiry: Inquiry, voice: Voice) -> tuple[Words, ...]:
     """Say how it stands and why."""
@@ -201,12 +237,24 @@ def offered(inquiry: Inquiry, voice: Voice) -> tuple[Remedy, ...]:
         each
         for each in inquiry.finding.remedies
         if voice is Voice.PLANNER
-        or (each.consent == "organization" and each.change in REMEDIES_TO_ORGANIZATION)
+        or (each.consent != "office" and each.change in REMEDIES_TO_ORGANIZATION)
     )
 
 
 def remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> Words:
-    """Say what could be changed."""
+    """Say what could be changed, and what of the engagement's own dates would change with it."""
+    words, told = _remedy(inquiry, offer, voice), ALSO_MOVES[voice]
+    moved = Moved.of(inquiry.finding.engagement, offer.way)
+    if moved is None:
+        return words
+    moves = _moves(moved, voice)
+    return Words(
+        ja=told.ja.format(remedy=words.ja, moves=moves.ja),
+        en=told.en.format(remedy=words.en, moves=moves.en),
+    )
+
+
+def _remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> Words:
     if voice is Voice.ORGANIZATION:
         facts = {**remedy_facts(offer), "sessions": len(offer.way.starts)}
         return _filled(REMEDIES_TO_ORGANIZATION[offer.change], facts)
@@ -222,23 +270,37 @@ def remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> Words:
 
 def move_words(moved: Moved) -> Words:
     """Say which sessions of another engagement move, from when to when."""
-    each = [
-        (number, moved.before.starts[number - 1], moved.after.starts[number - 1])
-        for number in moved.sessions
-    ]
+    words, engagement = _moves(moved, Voice.PLANNER), moved.before.engagement
+    return Words(ja=f"{engagement} {words.ja}", en=f"{engagement} {words.en}")
+
+
+def _moves(moved: Moved, voice: Voice) -> Words:
+    """Say which sessions move, from when to when; to the organization no expert is named."""
+    told = [_move(moved, number) for number in moved.sessions]
+    ja, en = "、".join(each.ja for each in told), ", ".join(each.en for each in told)
     before, after = moved.before.expert, moved.after.expert
-    ja = "、".join(f"第{n}回 {old:%Y-%m-%d %H:%M}→{new:%Y-%m-%d %H:%M}" for n, old, new in each)
-    en = ", ".join(
-        f"session {n} from {old:%Y-%m-%d %H:%M} to {new:%Y-%m-%d %H:%M}" for n, old, new in each
+    if before == after:
+        return Words(ja=ja, en=en)
+    if voice is Voice.ORGANIZATION:
+        return Words(ja=f"{ja}(専門家が交代)", en=f"{en} (with another expert)")
+    return Words(ja=f"{ja}({before}→{after})", en=f"{en} ({before} to {after})")
+
+
+def _move(moved: Moved, number: int) -> Words:
+    """From when to when; a session that only gets another expert stays when it is."""
+    before, after = (
+        f"{each.starts[number - 1]:%Y-%m-%d %H:%M}" for each in (moved.before, moved.after)
     )
-    if before != after:
-        ja, en = f"{ja}({before}→{after})", f"{en} ({before} to {after})"
-    return Words(ja=f"{moved.before.engagement} {ja}", en=f"{moved.before.engagement} {en}")
+    if before == after:
+        return Words(ja=f"第{number}回 {before}", en=f"session {number} on {before}")
+    return Words(
+        ja=f"第{number}回 {before}→{after}", en=f"session {number} from {before} to {after}"
+    )
 
 
 def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
     finding = inquiry.finding
-    yield _filled(ANSWERS[finding.answer], _facts(inquiry))
+    yield _answer(inquiry, ANSWERS[finding.answer], Voice.PLANNER)
     if inquiry.refusal is not None:
         reasons = zip(inquiry.refusal.reasons_ja, inquiry.refusal.reasons, strict=True)
         for ja, en in reasons:
@@ -264,13 +326,20 @@ def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
             f"of {_counted(organizations, 'other engagement')}: "
             f"{'; '.join(each.en for each in moves)}.",
         )
+        own = Moved.of(finding.engagement, room.assignment)
+        if own is not None:
+            also = _moves(own, Voice.PLANNER)
+            yield Words(
+                ja=f"この案件の確定済みの派遣も動きます: {also.ja}。",
+                en=f"Published sessions of its own move as well: {also.en}.",
+            )
 
 
 def _to_organization(inquiry: Inquiry) -> Iterator[Words]:
     finding = inquiry.finding
-    yield _filled(ANSWERS_TO_ORGANIZATION[finding.answer], _facts(inquiry))
+    yield _answer(inquiry, ANSWERS_TO_ORGANIZATION[finding.answer], Voice.ORGANIZATION)
     if inquiry.refusal is not None:
-        yield NOBODY if not inquiry.matches else NO_DAY_LEFT
+        yield NO_DAY_LEFT if inquiry.matches else _nobody(inquiry)
     told = [words for _, words in conflict(inquiry, Voice.ORGANIZATION)]
     if finding.answer is Standing.IMPOSSIBLE and told:
         yield Words(
@@ -279,6 +348,23 @@ def _to_organization(inquiry: Inquiry) -> Iterator[Words]:
             en=f"There is no schedule that meets all of these: "
             f"{', '.join(each.en for each in told)}.",
         )
+
+
+def _answer(inquiry: Inquiry, words: Words, voice: Voice) -> Words:
+    finding, facts = inquiry.finding, _facts(inquiry)
+    moved = Moved.of(finding.engagement, finding.way) if finding.way else None
+    if moved is None:
+        return _filled(words, facts)
+    moves, words = _moves(moved, voice), ROOM_BY_MOVING[voice]
+    return Words(
+        ja=words.ja.format(moves=moves.ja, **facts), en=words.en.format(moves=moves.en, **facts)
+    )
+
+
+def _nobody(inquiry: Inquiry) -> Words:
+    """Whether there is nobody for what is asked, or they are kept from it as things are."""
+    codes = {each.code for each in inquiry.excluded}
+    return NOBODY if codes <= {"no_specialty"} else NOBODY_NOW
 
 
 def _together(inquiry: Inquiry, told: list[Words]) -> Words:

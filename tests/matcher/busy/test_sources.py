@@ -176,6 +176,26 @@ def test_an_unchanged_calendar_is_not_fetched_again_before_its_window_moves(
     assert times(sessions) == [rows.MORNING + HOUR]
 
 
+def test_a_calendar_changes_when_it_tells_of_other_times_to_come(
+    sessions: Sessions, served: Web
+) -> None:
+    """When a day has gone by, what was busy on it is no longer told of: nothing has changed."""
+    source = given(sessions, served)
+
+    def changes(now: dt.datetime, *times: dt.datetime) -> int:
+        served.answer = giving(calendar(*times))
+        read(sessions, served, now)
+        with sessions() as db:
+            return db.get_one(BusyCalendar, source).changes
+
+    assert changes(NOW, NOW, rows.MORNING) == 1
+    assert changes(NOW + HOUR, NOW, rows.MORNING) == 1
+    tomorrow = NOW + dt.timedelta(days=1)
+    assert changes(tomorrow, NOW, rows.MORNING) == 1
+    assert changes(tomorrow + HOUR, rows.MORNING + HOUR) == 2
+    assert changes(tomorrow + 2 * HOUR) == 3
+
+
 def test_a_file_is_read_at_once(sessions: Sessions) -> None:
     content = calendar(rows.MORNING).decode()
     draft = UploadDraft(owner_kind=FeedOwner.EXPERT, owner_id="E1", content=content)

@@ -84,7 +84,7 @@ def test_a_run_that_waits_is_cancelled_at_once(capsys: pytest.CaptureFixture[str
 
 def test_what_does_not_come_to_a_plan_here_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     first = start(capsys)
-    assert main(["plans", "start", "--here"]) == 2
+    assert main(["plans", "start", "--here"]) == 1
     assert f"run {first} goes before it" in capsys.readouterr().err
 
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from matcher.clock import TOKYO
+from matcher.database import session_factory
 from matcher.errors import Conflict, Invalid, MatcherError, NotFound
 from matcher.intake.answers import GivenAnswer
 from matcher.intake.applications import (
@@ -37,6 +38,7 @@ from matcher.models import (
 from matcher.models import (
     Session as Visit,
 )
+from matcher.notices.composition import draft_notice
 from matcher.programme import Period, Phase, ProgrammeRules, Purpose, RequirementKind, Specialty
 from tests.matcher import rows
 
@@ -451,6 +453,20 @@ def test_withdrawing_frees_the_sessions_to_come_and_keeps_the_others(
     assert engagement.state == EngagementState.WITHDRAWN
     assert (held.status, held.sequence) == (SessionStatus.HELD, 0)
     assert (coming.status, coming.sequence, coming.revised_at) == (SessionStatus.CANCELLED, 1, now)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one writer
+def test_who_changes_an_application_keeps_nobody_from_drafting_a_notice_to_it(
+    office: Session, interviewed: Application
+) -> None:
+    accept(office)
+    office.commit()
+    withdraw(office, "2025-001", "早川 美和", tokyo(7, 10), reason="体制の変更")
+
+    with session_factory(office.get_bind().engine).begin() as db:
+        db.execute(text("SET LOCAL lock_timeout = '2s'"))
+        db.add(draft_notice(db.get_one(Application, "2025-001"), "planner", tokyo(7, 10)))
+        db.flush()
 
 
 def test_it_is_on_record_who_withdrew_an_application_when_and_why(

@@ -3,12 +3,14 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
+from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, PlanOutdated
 from matcher.intake.applications import withdraw
 from matcher.models import (
@@ -26,7 +28,7 @@ from matcher.models import (
 from matcher.planning.composition import compose
 from matcher.planning.obstacles import Obstacle
 from matcher.planning.problem import Records
-from matcher.planning.releases import publish, publish_untouched
+from matcher.planning.releases import find_untouched, publish, publish_untouched
 from matcher.planning.runs import judged
 from solver.plan import Assignment
 from tests.matcher import rows
@@ -64,7 +66,10 @@ def away(expert_id: str, day: str) -> ExpertAbsence:
 def refused(db: Database, plan: Plan, now: dt.datetime = LATER) -> PlanOutdated:
     with pytest.raises(PlanOutdated) as error:
         publish(db, plan.id, "", "planner", now)
-    return error.value
+    found = find_untouched(db, plan.id, now)
+    assert found
+    assert found.moved == error.value.moved
+    return found.refusal
 
 
 def touched(error: Conflict) -> Mapping[str, str]:
@@ -111,6 +116,37 @@ def test_an_absence_touches_the_sessions_within_it_and_no_others(office: Databas
     assert office.get_one(Engagement, "A1").state == EngagementState.PLANNED
 
 
+def test_the_part_is_found_before_without_keeping_anybody_from_writing(
+    office: Database, database_url: str
+) -> None:
+    """On a connection that cannot lock; it is not looked for again where nothing has changed."""
+    plan = ready_plan(office, WANTED, NOW)
+    office.add(away("E2", "2025-10-29"))
+    office.commit()
+    engine = create_database_engine(database_url)
+    with session_factory(engine, read_only=True)() as reading:
+        found = find_untouched(reading, plan.id, LATER)
+    engine.dispose()
+    assert found
+    assert sorted(found.part.chosen) == ["A1", "A2"]
+
+    less = {"A1": found.part.chosen["A1"]}
+    as_told = replace(found, part=replace(found.part, chosen=less))
+    publish_untouched(office, plan.id, "", "planner", LATER, found=as_told)
+    assert {id for id, _ in starts(office)} == {"A1"}
+
+
+def test_the_part_is_looked_for_again_where_more_has_changed_since(office: Database) -> None:
+    plan = ready_plan(office, WANTED, NOW)
+    office.add(away("E2", "2025-10-29"))
+    office.commit()
+    found = find_untouched(office, plan.id, LATER)
+    office.get_one(Expert, "E1").max_total = 2
+    office.commit()
+    publish_untouched(office, plan.id, "", "planner", LATER, found=found)
+    assert len({id for id, _ in starts(office)}) == 1
+
+
 def test_an_absence_of_an_expert_at_other_times_touches_nothing(office: Database) -> None:
     plan = ready_plan(office, WANTED, NOW)
     office.add(away("E2", "2025-11-05"))
@@ -132,6 +168,7 @@ def test_the_part_is_a_release_and_a_plan_of_its_own_that_say_what_they_are(
     part = office.get_one(Plan, release.plan_id)
     assert release.note.splitlines() == [
         "今週分",
+        f"派遣計画{plan.id}のうち影響を受けない部分(派遣案件3件中2件)。現在のまま: A2。",
         f"The part of plan {plan.id} that nothing has touched: "
         "engagements 2 of 3; as they were: A2.",
     ]

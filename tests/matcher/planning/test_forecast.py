@@ -6,20 +6,21 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from matcher.models import Application, Expert, ExpertAbsence
+from matcher.models import Application, Engagement, Expert, ExpertAbsence
+from matcher.planning.diary import Room
 from matcher.planning.forecast import (
     LENGTHS,
+    Bottleneck,
     Forecast,
     Interrupted,
-    Room,
     SpecialtyForecast,
     first_session_from,
     forecast,
-    last_day_sentence,
-    typical_profile,
 )
+from matcher.planning.forecast_words import bottleneck_sentence, last_day_sentence
 from matcher.planning.problem import Records
-from matcher.programme import Specialty
+from matcher.planning.profile import typical_profile
+from matcher.programme import Specialty, Words
 from tests.matcher import rows
 
 NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -116,6 +117,94 @@ def test_something_more_urgent_interrupts(db: Database) -> None:
     records = Records.load(db, "tokyo-2025", NOON)
     with pytest.raises(Interrupted):
         forecast(records, typical_profile(records, ()), interrupted=lambda: True)
+
+
+def away_for_six_weeks(db: Database) -> None:
+    """Nothing complete fits across, which the bound does not see."""
+    start = NOON + dt.timedelta(weeks=8)
+    end = start + dt.timedelta(weeks=6)
+    db.add(ExpertAbsence(expert_id="E1", start_at=start, end_at=end))
+    db.flush()
+
+
+def test_a_raised_limit_is_worth_no_more_than_is_proven(db: Database) -> None:
+    """Three might fit without, though two were placed; with two a week four were."""
+    rows.add_engagements(db, "A1")
+    away_for_six_weeks(db)
+    limit(db, max_per_week=1)
+    found = labor(foreseen(db))
+    assert found.weeks[0].room[5] == Room(2, 3)
+    (gain,) = found.bottlenecks
+    assert (gain.limit, gain.gain, gain.placed) == ("max_per_week", 1, 2)
+    limit(db, max_per_week=2)
+    assert labor(foreseen(db)).weeks[0].room[5].at_least == 3 + gain.gain
+
+
+def clash(db: Database) -> None:
+    """E2 goes from Chiyoda to Machida in no time."""
+    rows.add_engagements(db, "A1", "A2", "A3", experts=("E1", "E2"))
+    db.get_one(Engagement, "A3").municipality_code = "13209"
+    noon = rows.MORNING + dt.timedelta(hours=2)
+    db.add_all(
+        [
+            rows.session("S2", engagement_id="A2", expert_id="E2"),
+            rows.session("S3", noon, engagement_id="A3", expert_id="E2"),
+        ]
+    )
+    db.flush()
+
+
+def test_of_an_expert_whose_sessions_clash_nothing_is_promised_and_nothing_ruled_out(
+    db: Database,
+) -> None:
+    clash(db)
+    limit(db, max_total=10)
+    found = labor(foreseen(db))
+    (uncounted,) = found.uncounted
+    assert (found.experts, uncounted.expert_id) == (2, "E2")
+    assert [each.en[:25] for each in uncounted.reasons] == ["Expert E2 cannot hold both"[:25]]
+    assert found.weeks[0].room[5] == Room(2, 2 + 5)  # of E1; E2 has 28 sessions left
+    assert {each.expert_id for each in found.bottlenecks} == {"E1"}
+
+
+def test_an_expert_who_could_not_be_tried_is_told_as_such(db: Database) -> None:
+    clash(db)
+    name = Records.load(db, "tokyo-2025", NOON).rules.specialties[0].name
+    found = labor(foreseen(db))
+    until = last_day_sentence(name, 5, dt.date(2025, 12, 15), found.uncounted)
+    assert until.en.startswith("Until Mon 15 December a typical engagement of 5 sessions")
+    assert until.en.endswith("later is not known, as E2 could not be tried.")
+    assert "E2を計算に含めていないため、それより後については分かりません" in until.ja
+    never = last_day_sentence(name, 5, None, found.uncounted)
+    assert never.en.startswith("Nobody was found")
+    assert "E2 could not be tried" in never.en
+    assert "見つかっていません。ただし、E2は" in never.ja
+
+
+@pytest.mark.parametrize(
+    ("gain", "placed", "en", "ja"),
+    [
+        (
+            2,
+            3,
+            "With 1 more a week of E1, at least 2 more engagements of 5 sessions can be accepted.",
+            "E1の1週間の上限を1回増やすと、5回の派遣を少なくともあと2件受け入れられます。",
+        ),
+        (
+            0,
+            1,
+            "With 1 more a week of E1, 1 more engagement of 5 sessions found a place; "
+            "whether there is none without is not proven.",
+            "E1の1週間の上限を1回増やすと、5回の派遣をあと1件組み込めました。"
+            "ただし、増やさなくても組み込める可能性があります。",
+        ),
+    ],
+)
+def test_what_a_limit_is_worth_is_told_as_far_as_it_is_proven(
+    gain: int, placed: int, en: str, ja: str
+) -> None:
+    found = Bottleneck("E1", "max_per_week", 1, gain, placed)
+    assert bottleneck_sentence(found) == Words(ja=ja, en=en)
 
 
 def test_the_last_day_is_told_in_both_languages(db: Database) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.database import create_database_engine, migrate, session_factory
-from matcher.models import Expert, Hold, Plan, Release, StoredForecast, StoredRehearsal
+from matcher.models import Engagement, Expert, Plan, Release, StoredForecast, StoredRehearsal
 from matcher.planning.claim import Claim
-from matcher.planning.foresight import Outdated, Present, look_ahead
+from matcher.planning.foresight import look_ahead
+from matcher.planning.freshness import Outdated, Present
 from tests.matcher import rows
 
 NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -77,6 +78,34 @@ def test_the_figures_of_a_rehearsal_are_kept(sessions: sessionmaker[Session]) ->
         assert (kept.expert_id, kept.lost, kept.sessions_lost) == ("E1", ("A1",), 1)
 
 
+def test_what_is_undetermined_is_kept_as_such_and_hinders_no_other(
+    sessions: sessionmaker[Session],
+) -> None:
+    with sessions.begin() as db:
+        db.add_all([rows.expert("E2"), rows.application("A2"), rows.application("A3")])
+        db.flush()
+        db.add_all([rows.engagement("A2"), rows.engagement("A3")])
+        db.flush()
+        db.get_one(Engagement, "A3").municipality_code = "13209"
+        noon = rows.MORNING + dt.timedelta(hours=2)
+        db.add_all(
+            [
+                rows.session("S2", engagement_id="A2", expert_id="E2"),
+                rows.session("S3", noon, engagement_id="A3", expert_id="E2"),
+            ]
+        )
+    look(sessions, NOON)
+    with sessions() as db:
+        of_e1, of_e2 = db.scalars(select(StoredRehearsal).order_by(StoredRehearsal.expert_id))
+        assert (of_e1.undetermined, of_e1.lost) == (True, None)
+        assert [each.en.split(" cannot")[0] for each in of_e1.reasons] == ["Expert E2"]
+        assert of_e2.undetermined is False
+        labor = db.get_one(StoredForecast, "tokyo-2025").content["specialties"][0]
+        (uncounted,) = labor["uncounted"]
+        assert uncounted["expert_id"] == "E2"
+        assert uncounted["reasons"][0].keys() == {"ja", "en"}
+
+
 def test_who_has_no_session_to_come_any_more_is_taken_off(sessions: sessionmaker[Session]) -> None:
     look(sessions, NOON)
     look(sessions, rows.MORNING + dt.timedelta(days=1))
@@ -103,18 +132,6 @@ def test_both_are_computed_anew_when_records_have_changed_but_not_at_every_chang
     assert computed(sessions) == ([soon], [soon])
     look(sessions, NOON + dt.timedelta(minutes=30))
     assert computed(sessions) == ([soon], [soon])
-
-
-def test_times_on_hold_that_lapse_are_a_change(sessions: sessionmaker[Session]) -> None:
-    of_a1 = {"programme_id": "tokyo-2025", "engagement_id": "A1", "expert_id": "E1"}
-    with sessions.begin() as db:
-        db.add(Hold(sessions=(), held_until=LATER, created_at=NOON, created_by="staff", **of_a1))
-    look(sessions, NOON)
-    with sessions() as db:
-        kept = db.scalars(select(StoredForecast)).one()
-        almost = Present.of(db, "tokyo-2025", LATER - dt.timedelta(seconds=1))
-        assert almost.outdates(kept) is None
-        assert Present.of(db, "tokyo-2025", LATER).outdates(kept) is Outdated.RECORDS
 
 
 def test_what_another_worker_is_at_is_left_to_it(sessions: sessionmaker[Session]) -> None:

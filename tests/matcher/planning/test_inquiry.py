@@ -15,10 +15,13 @@ from matcher.models import (
     WeeklyHours,
 )
 from matcher.planning.inquiry import Inquiry, Standing, earliest_schedules, inquire
+from matcher.planning.problem import Records
 from matcher.planning.releases import publish
 from matcher.planning.telling import Voice, conflict, offered, remedy, sentences
 from matcher.programme import Qualification
 from matcher.sample import load_sample
+from solver.cost import cost_of
+from solver.plan import Assignment
 from tests.matcher import rows
 from tests.matcher.planning.plans import ready_plan
 
@@ -81,6 +84,51 @@ def test_where_there_is_room_the_best_way_is_told(published: Database) -> None:
     assert inquiry.finding.way.is_complete
     assert "there is room for 2" in told(inquiry)
     assert "place_now" in helping(inquiry)
+
+
+def longer(db: Database, latest: dt.date) -> None:
+    """A1 is to get a third session, up to a day."""
+    engagement = db.get_one(Engagement, "A1")
+    engagement.session_minutes, engagement.latest = (120, 120, 120), latest
+    db.commit()
+
+
+def test_room_is_beside_its_own_published_sessions_even_where_others_would_cost_less(
+    db: Database,
+) -> None:
+    rows.add_engagements(db, "A1")
+    plan = ready_plan(db, {"A1": ("E1", ("2025-12-17T10:00", "2026-01-21T10:00"))}, NOW)
+    publish(db, plan.id, "", "planner", NOW)
+    longer(db, dt.date(2026, 3, 13))
+    inquiry = ask(db, "A1")
+    assert inquiry.answer is Standing.ROOM
+    assert inquiry.finding.way
+    assert [each.isoformat()[:16] for each in inquiry.finding.way.starts[:2]] == [
+        "2025-12-17T10:00",
+        "2026-01-21T10:00",
+    ]
+    (remedy,) = offered(inquiry, Voice.PLANNER)
+    assert (remedy.change, remedy.consent) == ("place_now", "nobody")
+
+
+def test_room_for_which_its_own_published_sessions_move_says_so_to_both(
+    published: Database,
+) -> None:
+    longer(published, dt.date(2025, 10, 17))
+    inquiry = ask(published, "A1")
+    assert inquiry.answer is Standing.ROOM
+    assert "if published sessions of its own move: session 2 from 2025-10-08" in told(inquiry)
+    to_organization = told(inquiry, Voice.ORGANIZATION)
+    assert "There is room for 3 if these may move: session 2 from" in to_organization
+    assert "E1" not in to_organization
+    assert helping(inquiry)["place_now"].endswith(
+        "(published sessions of its own move as well: session 2 from 2025-10-08 10:00 to "
+        "2025-10-01 09:30)"
+    )
+    (at_once,) = (each for each in inquiry.finding.remedies if each.change == "place_now")
+    assert at_once.consent == "organization_and_expert"
+    # What needs no move of theirs comes beside it, with nothing said of moves.
+    assert helping(inquiry)["later_latest"] == "End the period 5 days later"
 
 
 def test_whom_it_would_displace_is_named_with_the_limit_that_is_reached(
@@ -146,7 +194,46 @@ def test_where_nobody_may_serve_the_reasons_are_told(published: Database) -> Non
     inquiry = ask(published)
     assert inquiry.answer is Standing.IMPOSSIBLE
     assert "conflict of interest" in told(inquiry)
-    assert "There is no expert" in told(inquiry, Voice.ORGANIZATION)
+    assert "No expert is available to you at present" in told(inquiry, Voice.ORGANIZATION)
+
+
+def consultant(db: Database, id: str) -> None:
+    """Somebody of a specialty that nobody needs."""
+    other = rows.expert(id)
+    other.qualifications = (Qualification.SME_MANAGEMENT_CONSULTANT,)
+    db.add(other)
+
+
+def test_where_nobody_has_the_specialty_it_is_said_and_one_of_another_is_offered(
+    published: Database,
+) -> None:
+    qualifications = (Qualification.SME_MANAGEMENT_CONSULTANT,)
+    published.get_one(Expert, "E1").qualifications = qualifications
+    published.commit()
+    inquiry = ask(published)
+    assert "There is no expert who can serve" in told(inquiry, Voice.ORGANIZATION)
+    assert helping(inquiry)["another_expert"].startswith("Ask E1, who is no candidate so far")
+
+
+def test_another_specialty_is_compared_with_what_the_plan_costs_now(published: Database) -> None:
+    consultant(published, "E2")
+    full(published)
+    longer(published, dt.date(2026, 3, 13))
+    (offer,) = (
+        each for each in ask(published, "A1").finding.remedies if each.change == "another_expert"
+    )
+    records = Records.load(published, "tokyo-2025", NOW)
+    engagement = records.engagements["A1"]
+    now, then = records.problem([engagement]), records.problem_with(engagement, ["E2"])
+    (as_published,) = (each.current for each in now.engagements if each.id == "A1")
+    assert as_published
+    before = cost_of(now, [assignment(as_published.expert, as_published.starts)])
+    after = cost_of(then, [assignment("E2", offer.way.starts)])
+    assert offer.plan_cost == after.total - before.total
+
+
+def assignment(expert: str, starts: tuple[dt.datetime, ...]) -> Assignment:
+    return Assignment(engagement="A1", expert=expert, starts=starts)
 
 
 def test_where_no_day_is_left_it_is_said(published: Database) -> None:
@@ -159,10 +246,8 @@ def test_where_no_day_is_left_it_is_said(published: Database) -> None:
 def test_an_expert_of_another_specialty_is_offered_with_it_and_one_with_an_interest_is_not(
     published: Database,
 ) -> None:
-    for id in ("E2", "E3"):
-        other = rows.expert(id)
-        other.qualifications = (Qualification.SME_MANAGEMENT_CONSULTANT,)
-        published.add(other)
+    consultant(published, "E2")
+    consultant(published, "E3")
     published.flush()
     published.add(ConflictOfInterest(expert_id="E2", organization_id="O1", reason="member"))
     full(published)

@@ -19,8 +19,10 @@ from matcher.models import (
     Programme,
     WeeklyHours,
 )
+from matcher.planning.change_words import span_words
 from matcher.planning.differences import ChangeKind, ServiceChange
-from matcher.planning.reasons import ReasonKind
+from matcher.planning.reasons import ReasonKind, Span
+from matcher.programme import Words
 from tests.matcher.planning.plans import Wanted, standing_sessions
 from tests.matcher.planning.published import (
     A1_MOVES,
@@ -86,6 +88,28 @@ def test_an_absence_is_told_in_days_or_hours(
 
     assert told.endswith(f" because the organization is not free {en}.")
     assert told_ja.endswith(f"団体が{ja}受け入れできないためです。")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "en", "ja"),
+    [
+        (
+            "2025-11-01",
+            "2026-11-21",
+            "1 Nov 2025 to 20 Nov 2026",
+            "2025年11月1日から2026年11月20日まで",
+        ),
+        (
+            "2025-11-01",
+            "2026-02-01",
+            "1 Nov 2025 to 31 Jan 2026",
+            "2025年11月1日から2026年1月31日まで",
+        ),
+    ],
+)
+def test_an_absence_into_another_year_names_both(start: str, end: str, en: str, ja: str) -> None:
+    first, last = dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end)
+    assert span_words(Span(first, last)) == Words(ja=ja, en=en)
 
 
 def test_a_session_moves_to_make_room_for_another(published: Database) -> None:

@@ -28,7 +28,7 @@ from matcher.models import (
     SessionDeparture,
     SessionStatus,
 )
-from matcher.planning.releases import publish
+from matcher.planning.releases import number_release, publish
 from matcher.programme import read_rules
 from matcher.registry import AvailabilityDraft, set_availability
 from solver.problem_file import pack
@@ -42,6 +42,10 @@ FIRST: Wanted = {
     "A1": ("E1", ("2025-10-01T10:00", "2025-10-22T10:00")),
     "A2": ("E1", ("2025-10-01T14:00", "2025-10-22T14:00")),
 }
+
+
+LESS: Wanted = FIRST | {"A2": ("E1", ("2025-10-01T14:00",))}
+"""The second session of A2 is dropped."""
 
 
 @pytest.fixture
@@ -86,12 +90,23 @@ def test_engagements_with_sessions_are_planned(published: Database) -> None:
 
 def test_sessions_that_stay_are_not_touched(published: Database) -> None:
     before = {key: each.version for key, each in standing_sessions(published).items()}
-    release = publish_plan(published, FIRST)
+    release = publish_plan(published, LESS)
 
     after = standing_sessions(published)
     assert release.number == 2
-    assert {key: each.version for key, each in after.items()} == before
+    assert {key: each.version for key, each in after.items()} == {
+        key: version for key, version in before.items() if key != ("A2", 2)
+    }
     assert {(each.sequence, each.revised_at) for each in after.values()} == {(0, NOW)}
+
+
+def test_a_plan_that_changes_nothing_is_no_release(published: Database) -> None:
+    plan = ready_plan(published, FIRST, NOW)
+    with pytest.raises(Conflict, match="changes nothing") as refused:
+        publish(published, plan.id, "", "planner", NOW)
+    assert refused.value.code == "nothing_changes"
+    assert len(published.scalars(select(Release)).all()) == 1
+    assert plan.state == PlanState.READY
 
 
 def test_a_session_that_moves_keeps_its_id_and_gets_the_next_sequence(
@@ -234,16 +249,19 @@ def test_a_withdrawn_engagement_outdates_a_plan(published: Database) -> None:
 
 
 def test_a_newer_release_outdates_a_plan(published: Database) -> None:
-    plan = ready_plan(published, FIRST, NOW)
-    publish_plan(published, FIRST, NOW)
+    plan = ready_plan(published, LESS, NOW)
+    with published.begin_nested():
+        number_release(published, "tokyo-2025", None, "", "another planner", NOW)
 
     with pytest.raises(PlanOutdated) as refused:
         publish(published, plan.id, "", "planner", LATER)
     assert refused.value.moved == ("release",)
+    assert "another planner published release 2 on 2025-09-10 12:00." in str(refused.value)
+    assert "2025-09-10 12:00にanother plannerが確定版2を" in refused.value.message_ja
 
 
 def test_an_application_accepted_since_does_not_outdate_a_plan(published: Database) -> None:
-    plan = ready_plan(published, FIRST, NOW)
+    plan = ready_plan(published, LESS, NOW)
     published.add(rows.application("A3"))
     published.flush()
     published.add(rows.engagement("A3"))
@@ -253,7 +271,7 @@ def test_an_application_accepted_since_does_not_outdate_a_plan(published: Databa
 
 
 def test_an_expert_who_joined_since_does_not_outdate_a_plan(published: Database) -> None:
-    plan = ready_plan(published, FIRST, NOW)
+    plan = ready_plan(published, LESS, NOW)
     published.add(rows.expert("E3"))
     published.commit()
 

@@ -119,6 +119,7 @@ def test_the_sessions_of_an_earlier_release_come_back_as_a_new_one(twice: Databa
     assert (done.release.number, done.release.published_by) == (3, "planner")
     assert done.release.note.splitlines() == [
         "誤って確定したため",
+        "確定版1の内容に戻しました(派遣案件3件中3件)。",
         "The sessions of release 1 again: engagements 3 of 3.",
     ]
 

@@ -196,6 +196,8 @@ def test_a_run_that_falls_silent_twice_has_failed(sessions: Sessions) -> None:
     assert plan.state == PlanState.FAILED
     assert plan.error is not None
     assert plan.error.startswith("The worker stopped answering twice.")
+    assert plan.error_ja
+    assert plan.error_ja.startswith("ワーカーの応答が2回途絶えました。")
 
 
 def test_a_worker_that_lost_its_lease_cannot_write(sessions: Sessions) -> None:
@@ -239,6 +241,7 @@ def test_a_run_that_fails_says_why(sessions: Sessions) -> None:
 
     plan = plan_of(sessions, plan_id)
     assert (plan.state, plan.error) == (PlanState.FAILED, "There is no engagement 'A1'.")
+    assert plan.error_ja == "派遣案件「A1」は見つかりません。"
 
 
 def test_a_plan_that_is_not_there_yet_is_not_judged(sessions: Sessions) -> None:
@@ -304,6 +307,22 @@ def test_a_run_whose_process_ends_is_queued_again(sample: Sessions) -> None:
     execute_run(sample, plan_id, clock=clock, stopping=stopping, on_progress=end)
     plan = plan_of(sample, plan_id)
     assert (plan.state, plan.lease_until, plan.plan) == (PlanState.QUEUED, None, None)
+
+
+def test_a_run_that_is_stopped_while_its_process_ends_keeps_its_best_plan(sample: Sessions) -> None:
+    plan_id = queue_run(sample, RunParameters(time_limit_seconds=60))
+    stopping = threading.Event()
+
+    def end(progress: Progress) -> None:
+        if progress.served and not stopping.is_set():
+            with sample.begin() as db:
+                cancel_run(db, plan_id, NOW)
+            stopping.set()
+
+    execute_run(sample, plan_id, clock=clock, stopping=stopping, on_progress=end)
+    plan = plan_of(sample, plan_id)
+    assert plan.state == PlanState.READY
+    assert plan.served
 
 
 def test_a_run_that_is_taken_over_goes_on_telling_where_its_first_worker_fell_silent(

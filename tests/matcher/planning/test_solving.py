@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
+from matcher.errors import Conflict
 from matcher.models import (
     ApplicationAbsence,
     ExpertAbsence,
@@ -171,12 +172,15 @@ def test_a_planner_may_publish_any_point_and_the_others_are_then_out_of_date(
 ) -> None:
     leave_no_room(published)
     plan = run(published, promises=PromisePolicy.PRICE)
-    first = plans_of_run(published, plan.id)[0]
-    assert first.id != plan.id
+    first, *_, last = plans_of_run(published, plan.id)
+    assert first.id != last.id == plan.id
+    with published.begin() as db, pytest.raises(Conflict) as refusal:
+        publish(db, first.id, "", "planner", LATER)
+    assert refusal.value.code == "nothing_changes"
     with published.begin() as db:
-        assert publish(db, first.id, "", "planner", LATER).number == 2
+        assert publish(db, last.id, "", "planner", LATER).number == 2
     with published() as db:
-        assert "release" in compare_plan(db, plan.id, LATER).ground_moved
+        assert "release" in compare_plan(db, first.id, LATER).ground_moved
 
 
 def test_each_point_is_found_again_by_its_replay(published: Sessions) -> None:
