@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from matcher.planning.clashes import clashes, incomplete
+from matcher.planning.clashes import clashes, contradiction, incomplete, infeasible
 from matcher.planning.problem import Records
 from matcher.programme import Words
 from solver.problem import Problem
@@ -65,3 +65,16 @@ def test_more_sessions_than_the_limit_in_all_are_told_by_the_expert(db: Database
         ja="専門家E1に固定されている派遣が、担当回数の上限を超えています。",
         en="More sessions are fixed with expert E1 than the limits allow.",
     )
+
+
+def test_a_refusal_names_what_clashes_in_both_languages(problem: Problem) -> None:
+    """And keeps the solver's own words for whoever reads the record."""
+    clashing = limited(problem, max_per_day=1)
+    (found,) = clashes(clashing)
+
+    refusal = infeasible(clashing, ["day"])
+
+    assert (refusal.code, refusal.data["conflicts"]) == ("infeasible_pins", ("day",))
+    assert refusal.message_ja == "確定済みの派遣や固定が両立しません。" + found.ja
+    assert refusal.message_en == f"What is published or pinned clashes. {found.en}"
+    assert contradiction(clashing).ja == refusal.message_ja

@@ -27,6 +27,7 @@ from matcher.models import (
     Release,
     SessionStatus,
 )
+from matcher.planning.comparison import compare_releases
 from matcher.planning.obstacles import Obstacle
 from matcher.planning.releases import publish
 from matcher.planning.restoration import (
@@ -60,6 +61,9 @@ ALL_OF_THEN = {
     ("A2", 1): "E1 10-01 14:00",
     ("A2", 2): "E1 10-22 14:00",
 }
+
+AGAIN_EN = " because release 1 is brought back."
+AGAIN_JA = "。確定版1の内容に戻すためです。"
 
 
 @pytest.fixture
@@ -122,6 +126,18 @@ def test_the_sessions_of_an_earlier_release_come_back_as_a_new_one(twice: Databa
         "確定版1の内容に戻しました(派遣案件3件中3件)。",
         "The sessions of release 1 again: engagements 3 of 3.",
     ]
+
+
+def test_its_changes_say_that_a_release_is_brought_back(twice: Database) -> None:
+    """Whatever they cost: no rule asks for them, and they are not to save anything."""
+    restored(twice)
+
+    changes = compare_releases(twice, "tokyo-2025", 3, None)
+    told = [each.sentence for each in changes.sessions]
+    told += [each.sentence for each in changes.engagements if each.sentence is not None]
+    assert [each.en for each in told if not each.en.endswith(AGAIN_EN)] == []
+    assert [each.ja for each in told if not each.ja.endswith(AGAIN_JA)] == []
+    assert len(told) == 6
 
 
 def test_a_restoration_can_be_restored(twice: Database) -> None:
