@@ -25,7 +25,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from matcher.models import new_identifier
+from matcher.models import Base, new_identifier
 
 START_LIMIT_SECONDS = 60
 LONGEST_FOLDER = 60
@@ -73,16 +73,19 @@ def postgres_database(server: URL) -> Iterator[str]:
 def empty(url: str) -> None:
     """End whoever is connected still, and delete every row but the schema's version.
 
-    Rows that the database itself keeps from being deleted, too: no trigger fires for it.
+    Rows that the database itself keeps from being deleted, too: no trigger fires for it. Tables
+    that are none of ours, as the queue of jobs makes them, go.
     """
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text(OTHERS_END))
-        tables = connection.scalars(text(TABLES)).all()
+        tables = set(connection.scalars(text(TABLES)))
+        for each in tables - Base.metadata.tables.keys():
+            connection.execute(text(f"DROP TABLE {each}"))
         sequences = connection.scalars(text(SEQUENCES)).all()
         steps = [
             "SET session_replication_role = replica",
-            *(f"DELETE FROM {each}" for each in tables),  # noqa: S608  as the server quotes it
+            *(f"DELETE FROM {each}" for each in Base.metadata.tables),  # noqa: S608  our own
             *(f"ALTER SEQUENCE {each} RESTART" for each in sequences),
         ]
         connection.exec_driver_sql("; ".join(steps))

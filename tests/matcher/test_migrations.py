@@ -38,8 +38,10 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @contextmanager
 def opened(url: str) -> Iterator[Engine]:
     engine = create_database_engine(url)
-    yield engine
-    engine.dispose()
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def counts(connection: Connection) -> dict[str, int]:
