@@ -40,10 +40,10 @@ from matcher.errors import Forbidden
 from matcher.fields import Identifier, MunicipalityCode
 from matcher.intake.lists import needs
 from matcher.models import Engagement, EngagementState, Expert, Organization, Release
-from matcher.planning.assignment import Proposal, carry_out, list_candidates, propose
-from matcher.planning.inquiry import CandidateAnswer, earliest_schedules, inquire
-from matcher.planning.matching import Match, ReasonCode
-from matcher.planning.telling import Voice
+from matcher.planning.assigning.assignment import Proposal, carry_out, list_candidates, propose
+from matcher.planning.explaining.inquiry import CandidateAnswer, earliest_schedules, inquire
+from matcher.planning.explaining.telling import Voice
+from matcher.planning.stating.matching import Match, ReasonCode
 from matcher.programme import Phase, PhaseContents, Specialty, Words
 from solver.question import Way
 

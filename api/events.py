@@ -15,7 +15,7 @@ from api.problems import preferred_language, problem
 from api.records import one
 from api.schema import Query, View
 from matcher.models import Plan, PlanState
-from matcher.planning.following import FOLLOWERS, News, Seats, follow
+from matcher.planning.running.following import FOLLOWERS, News, Seats, follow
 from matcher.programme import Words
 
 SEATS = Seats()

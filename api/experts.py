@@ -43,7 +43,7 @@ from matcher.industries import Industry
 from matcher.intake.imports import import_experts
 from matcher.intake.sheets import expert_columns
 from matcher.models import Expert, holds
-from matcher.planning.replanning import sessions_to_replan
+from matcher.planning.stating.replanning import sessions_to_replan
 from matcher.programme import Qualification, Specialty, Words
 from matcher.registry import (
     AvailabilityDraft,

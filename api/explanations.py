@@ -10,10 +10,17 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.schema import Query, TokyoTime, View, absent
 from matcher.clock import from_wall_time
-from matcher.planning.explanation import CONSENTS, candidate_reason_of
-from matcher.planning.inquiry import SECONDS, CandidateAnswer, Inquiry, Standing
-from matcher.planning.room import Moved
-from matcher.planning.telling import Voice, conflict, move_words, offered, remedy, sentences
+from matcher.planning.explaining.explanation import CONSENTS, candidate_reason_of
+from matcher.planning.explaining.inquiry import SECONDS, CandidateAnswer, Inquiry, Standing
+from matcher.planning.explaining.room import Moved
+from matcher.planning.explaining.telling import (
+    Voice,
+    conflict,
+    move_words,
+    offered,
+    remedy,
+    sentences,
+)
 from matcher.programme import Words
 from solver.question import Visit
 from solver.remedies import Change, Consent, Remedy, moved_sessions

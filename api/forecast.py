@@ -14,7 +14,7 @@ from api.schema import Query, TokyoTime, View
 from matcher.errors import Invalid
 from matcher.fields import Identifier
 from matcher.models import Programme, StoredForecast
-from matcher.planning.freshness import Outdated, Present
+from matcher.planning.foreseeing.freshness import Outdated, Present
 
 blueprint = noun("forecast", "How many more engagements fit, and until when (見通し)")
 

@@ -30,7 +30,7 @@ from api.schema import (
 )
 from matcher.fields import Identifier
 from matcher.models import Hold
-from matcher.planning.holding import (
+from matcher.planning.assigning.holding import (
     HoldDraft,
     HoldState,
     assign_hold,
@@ -39,7 +39,7 @@ from matcher.planning.holding import (
     release_hold,
     state_of,
 )
-from matcher.planning.offers import Head, Offer, make_offers
+from matcher.planning.assigning.offers import Head, Offer, make_offers
 
 blueprint = noun("holds", "Times kept free while an organization is asked (仮押さえ)")
 

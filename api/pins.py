@@ -22,7 +22,7 @@ from api.schema import (
 )
 from matcher.fields import Identifier
 from matcher.models import Pin, PinKind
-from matcher.planning.pinning import PinDraft, lift_pin, set_pin
+from matcher.planning.stating.pinning import PinDraft, lift_pin, set_pin
 
 blueprint = noun("pins", "Sessions, experts and schedules that no plan may change (固定)")
 

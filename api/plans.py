@@ -31,17 +31,24 @@ from api.schema import (
 from matcher.errors import PlanOutdated
 from matcher.fields import Identifier, Paragraphs, TimeLimit
 from matcher.models import FROZEN_DAYS, MOST_POINTS, Plan, PlanState, PlanTerms, PromisePolicy
-from matcher.planning.comparison import compare_plan
-from matcher.planning.releases import (
+from matcher.planning.comparing.comparison import compare_plan
+from matcher.planning.publishing.releases import (
     PublicationPart,
     Untouched,
     find_untouched,
     publish_untouched,
 )
-from matcher.planning.releases import publish as publish_plan
-from matcher.planning.runs import RunParameters, Seed, Workers, WorkLimit, cancel_run, start_run
-from matcher.planning.runs import discard as discard_plan
-from matcher.planning.turns import runs_ahead
+from matcher.planning.publishing.releases import publish as publish_plan
+from matcher.planning.running.runs import (
+    RunParameters,
+    Seed,
+    Workers,
+    WorkLimit,
+    cancel_run,
+    start_run,
+)
+from matcher.planning.running.runs import discard as discard_plan
+from matcher.planning.running.turns import runs_ahead
 from matcher.programme import Specialty
 from matcher.report.changes_document import ChangesDocument, changes_document
 from solver.problem import Weights

@@ -14,7 +14,7 @@ from api.records import page_of, visible
 from api.schema import NamedView, Page, PageQuery, TokyoTime, View, absent
 from matcher.fields import Identifier
 from matcher.models import StoredRehearsal
-from matcher.planning.freshness import Outdated, Present
+from matcher.planning.foreseeing.freshness import Outdated, Present
 from matcher.programme import Words
 
 blueprint = noun("rehearsals", "What the loss of each expert would do (離脱時の影響)")

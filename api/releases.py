@@ -26,10 +26,10 @@ from api.schema import (
 from matcher.errors import NotFound
 from matcher.fields import Identifier
 from matcher.models import Release
-from matcher.planning.comparison import compare_releases
-from matcher.planning.restoration import RestorationDraft
-from matcher.planning.restoration import restore as restore_release
-from matcher.planning.snapshots import count_changes
+from matcher.planning.comparing.comparison import compare_releases
+from matcher.planning.publishing.restoration import RestorationDraft
+from matcher.planning.publishing.restoration import restore as restore_release
+from matcher.planning.publishing.snapshots import count_changes
 from matcher.programme import Words
 from matcher.report.changes_document import ChangesDocument, changes_document
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from matcher.planning.offers import alternatives
+from matcher.planning.assigning.offers import alternatives
 from solver.plan import Plan
 from solver.problem_file import ProblemFile, read_bytes, unpack
 from solver.standing import StandingPlan

@@ -24,10 +24,10 @@ from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.notices.mailer import Mailer
 from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
-from matcher.planning.attempt import LEASE, Clock, Sessions, execute_run
-from matcher.planning.foresight import look_ahead
-from matcher.planning.runs import queued_runs, reap
-from matcher.planning.turns import waits_for
+from matcher.planning.foreseeing.foresight import look_ahead
+from matcher.planning.running.attempt import LEASE, Clock, Sessions, execute_run
+from matcher.planning.running.runs import queued_runs, reap
+from matcher.planning.running.turns import waits_for
 from matcher.settings import Settings
 
 logger = logging.getLogger(__name__)

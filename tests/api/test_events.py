@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from matcher.models import Role, load_programme
-from matcher.planning.following import FOLLOWERS
+from matcher.planning.running.following import FOLLOWERS
 from tests.api.records import new, new_engagement, new_expert, organization
 from tests.api.service import Caller, RunningService, serving
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 from matcher.clock import utc_now
 from matcher.models import Programme, Role, StoredForecast, StoredRehearsal
-from matcher.planning.freshness import Present
+from matcher.planning.foreseeing.freshness import Present
 from matcher.programme import Words
 from tests.api.records import new_expert
 from tests.api.service import Caller, RunningService

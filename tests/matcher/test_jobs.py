@@ -22,8 +22,8 @@ from matcher.database import create_database_engine, session_factory
 from matcher.errors import Misconfigured
 from matcher.jobs import Jobs, open_queue
 from matcher.models import AuditEntry, Base, Plan, PlanState, PlanTerms
-from matcher.planning.attempt import Attempt, Sessions
-from matcher.planning.runs import RunParameters, judged, start_run
+from matcher.planning.running.attempt import Attempt, Sessions
+from matcher.planning.running.runs import RunParameters, judged, start_run
 from matcher.sample import load_sample
 from matcher.settings import Settings
 

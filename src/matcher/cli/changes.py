@@ -9,7 +9,7 @@ import click
 
 from matcher.cli.database import opened_database
 from matcher.cli.output import output
-from matcher.planning.comparison import compare_plan, compare_releases
+from matcher.planning.comparing.comparison import compare_plan, compare_releases
 from matcher.report.changes import changes_report
 from matcher.report.changes_document import changes_document
 from matcher.report.changes_picture import draw_changes

@@ -11,7 +11,7 @@ import click
 from matcher.cli.output import output
 from matcher.demo.rehearsal import Rehearsal
 from matcher.demo.story import Story
-from matcher.planning.runs import RunParameters
+from matcher.planning.running.runs import RunParameters
 from matcher.report.hardest import find_hardest
 from matcher.report.language import Language, Voice
 from matcher.report.run_display import RunDisplay

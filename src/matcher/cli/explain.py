@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from matcher.cli.files import PROBLEM, named, read_problem
-from matcher.planning.explanation import (
+from matcher.planning.explaining.explanation import (
     CONSENTS,
     candidate_reason,
     conflict_sentence,

@@ -15,22 +15,22 @@ from matcher.cli.database import opened_database
 from matcher.cli.output import output
 from matcher.geography import municipality
 from matcher.models import Application
-from matcher.planning.diary import Room
-from matcher.planning.forecast import LENGTHS, Forecast, SpecialtyForecast, forecast
-from matcher.planning.forecast_words import (
+from matcher.planning.foreseeing.diary import Room
+from matcher.planning.foreseeing.forecast import LENGTHS, Forecast, SpecialtyForecast, forecast
+from matcher.planning.foreseeing.forecast_words import (
     bottleneck_sentence,
     last_day_sentence,
     uncounted_sentence,
 )
-from matcher.planning.problem import Records
-from matcher.planning.profile import typical_profile
-from matcher.planning.rehearsal import (
+from matcher.planning.foreseeing.profile import typical_profile
+from matcher.planning.foreseeing.rehearsal import (
     Rehearsal,
     Repair,
     Undetermined,
     experts_with_sessions_to_come,
     rehearse,
 )
+from matcher.planning.stating.records import Records
 from matcher.programme import ProgrammeRules, Words
 from matcher.report.language import Voice
 from matcher.settings import Settings

@@ -12,7 +12,7 @@ from matcher.cli.database import opened_database
 from matcher.cli.output import output
 from matcher.clock import wall_time
 from matcher.models import Hold
-from matcher.planning.holding import HoldState, in_state, release_hold, state_of
+from matcher.planning.assigning.holding import HoldState, in_state, release_hold, state_of
 from matcher.settings import Settings
 
 

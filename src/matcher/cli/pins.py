@@ -11,7 +11,7 @@ from matcher.cli.database import opened_database
 from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.models import Pin, PinKind
-from matcher.planning.pinning import PinDraft, lift_pin, set_pin
+from matcher.planning.stating.pinning import PinDraft, lift_pin, set_pin
 from matcher.settings import Settings
 
 BY = "matcher pins"

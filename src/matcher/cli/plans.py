@@ -30,9 +30,9 @@ from matcher.models import (
     PromisePolicy,
     PromiseRecord,
 )
-from matcher.planning.attempt import execute_run
-from matcher.planning.runs import RunParameters, cancel_run, discard, start_run
-from matcher.planning.turns import waits_for
+from matcher.planning.running.attempt import execute_run
+from matcher.planning.running.runs import RunParameters, cancel_run, discard, start_run
+from matcher.planning.running.turns import waits_for
 from matcher.programme import Specialty
 from matcher.settings import Settings
 from solver.problem import Weights

@@ -20,12 +20,12 @@ from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict, PlanOutdated
 from matcher.models import FROZEN_DAYS, Release
-from matcher.planning.obstacles import Obstacle
-from matcher.planning.releases import Untouched, find_untouched, publish_untouched
-from matcher.planning.releases import publish as publish_plan
-from matcher.planning.restoration import KeptSession, RestorationDraft, RestorationPart
-from matcher.planning.restoration import restore as restore_release
-from matcher.planning.snapshots import ChangeCount, count_changes
+from matcher.planning.publishing.obstacles import Obstacle
+from matcher.planning.publishing.releases import Untouched, find_untouched, publish_untouched
+from matcher.planning.publishing.releases import publish as publish_plan
+from matcher.planning.publishing.restoration import KeptSession, RestorationDraft, RestorationPart
+from matcher.planning.publishing.restoration import restore as restore_release
+from matcher.planning.publishing.snapshots import ChangeCount, count_changes
 from matcher.programme import Words
 from matcher.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Literal
 import click
 
 from matcher.cli.database import opened_database
-from matcher.planning.replay import Replay, replay
+from matcher.planning.running.replay import Replay, replay
 from matcher.report.language import Voice
 from matcher.settings import Settings
 

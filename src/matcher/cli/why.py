@@ -8,9 +8,9 @@ from typing import Literal
 import click
 
 from matcher.cli.database import opened_database
-from matcher.planning.explanation import CONSENTS, candidate_reason_of, way_words
-from matcher.planning.inquiry import SECONDS, Inquiry, inquire
-from matcher.planning.telling import Voice, offered, remedy, sentences
+from matcher.planning.explaining.explanation import CONSENTS, candidate_reason_of, way_words
+from matcher.planning.explaining.inquiry import SECONDS, Inquiry, inquire
+from matcher.planning.explaining.telling import Voice, offered, remedy, sentences
 from matcher.programme import Words
 from matcher.settings import Settings
 

@@ -10,7 +10,7 @@ from matcher.audit import Actor
 from matcher.database import create_database_engine, session_factory
 from matcher.jobs import Jobs, open_mailer, open_queue
 from matcher.logs import configure_logs
-from matcher.planning.attempt import LEASE
+from matcher.planning.running.attempt import LEASE
 from matcher.settings import Settings
 
 ACTOR = Actor("worker", "matcher worker")

@@ -28,9 +28,9 @@ from matcher.models import (
     SessionStatus,
     WeeklyHours,
 )
-from matcher.planning.holding import release_holds_of, require_no_hold
-from matcher.planning.pinning import lift_pins_of
-from matcher.planning.replanning import to_replan
+from matcher.planning.assigning.holding import release_holds_of, require_no_hold
+from matcher.planning.stating.pinning import lift_pins_of
+from matcher.planning.stating.replanning import to_replan
 from matcher.programme import PhaseContents, ProgrammeRules, Words
 from matcher.registry import AbsenceDraft, Draft
 

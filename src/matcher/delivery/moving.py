@@ -16,10 +16,12 @@ from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
 from matcher.models import Programme, Session
 from matcher.notices.composition import tell_of_schedules
-from matcher.planning.pinning import pinned
-from matcher.planning.problem import PlannedSession, Records, on_hold
-from matcher.planning.releases import Changes, number_release
-from matcher.planning.verdicts import in_the_way
+from matcher.planning.explaining.verdicts import in_the_way
+from matcher.planning.publishing.releases import Changes, number_release
+from matcher.planning.stating.pinning import pinned
+from matcher.planning.stating.planned import PlannedSession
+from matcher.planning.stating.problem import problem_of_move
+from matcher.planning.stating.records import Records, on_hold
 from matcher.programme import Words
 from matcher.registry import Draft
 from solver.problem import Engagement, Problem, write_moment
@@ -139,7 +141,7 @@ def _require_rules_kept(session: Session, start_at: dt.datetime, records: Record
     Raises:
         Conflict: a rule is broken that is not broken by the session where it stands.
     """
-    problem = records.problem_of_move(session)
+    problem = problem_of_move(records, session)
     before = frozenset(_broken(problem, session, session.start_at))
     broken = [each for each in _broken(problem, session, start_at) if each not in before]
     if broken:

@@ -21,7 +21,7 @@ from matcher.models import (
     SessionStatus,
 )
 from matcher.notices.composition import tell_of_schedules
-from matcher.planning.pinning import require_loose
+from matcher.planning.stating.pinning import require_loose
 from matcher.programme import PhaseRules, ProgrammeRules, Words
 from matcher.registry import Draft
 

@@ -35,9 +35,9 @@ from matcher.models import (
     PlanState,
     Release,
 )
-from matcher.planning.attempt import execute_run
-from matcher.planning.releases import publish
-from matcher.planning.runs import RunParameters, judged, start_run
+from matcher.planning.publishing.releases import publish
+from matcher.planning.running.attempt import execute_run
+from matcher.planning.running.runs import RunParameters, judged, start_run
 from matcher.report.figures import IntakeFigures, PlanFigures, read_intake, read_plan
 from matcher.report.picture import draw_plan
 from matcher.sample import PROGRAMME_ID, load_sample, read_sample

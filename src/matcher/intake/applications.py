@@ -48,8 +48,8 @@ from matcher.models import (
     new_identifier,
 )
 from matcher.notices.composition import draft_notice
-from matcher.planning.holding import release_holds_of
-from matcher.planning.pinning import lift_pins_of
+from matcher.planning.assigning.holding import release_holds_of
+from matcher.planning.stating.pinning import lift_pins_of
 from matcher.programme import ProgrammeRules
 
 __all__ = [

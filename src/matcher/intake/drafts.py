@@ -12,7 +12,7 @@ from matcher.fields import Day, Moment, unchanged
 from matcher.intake.answers import GivenAnswer
 from matcher.models import Application, Channel, Delivery, Purpose, WeeklyHours
 from matcher.models.application import Needs
-from matcher.planning.hours import joined
+from matcher.planning.stating.hours import joined
 from matcher.programme import ProgrammeRules
 
 __all__ = [

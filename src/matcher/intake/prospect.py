@@ -13,7 +13,7 @@ from matcher.geography import MUNICIPALITIES
 from matcher.intake.acceptance import new_engagement
 from matcher.intake.transitions import STATES_JA
 from matcher.models import Application, ApplicationState, Engagement
-from matcher.planning.assignment import Proposal, propose_beforehand
+from matcher.planning.assigning.assignment import Proposal, propose_beforehand
 from matcher.programme import Words
 
 __all__ = ["UNDECIDED", "Prospect", "prospect_of"]

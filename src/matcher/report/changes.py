@@ -10,10 +10,20 @@ from rich.text import Text
 
 from matcher.errors import PlanOutdated
 from matcher.models import PromiseRecord
-from matcher.planning.change_words import broken_words, place_words, reason_words, time_words
-from matcher.planning.comparison import Comparison, CostChange, ToldEngagement, ToldSession
-from matcher.planning.differences import ChangeKind, ServiceChange
-from matcher.planning.snapshots import SnapshotSession
+from matcher.planning.comparing.change_words import (
+    broken_words,
+    place_words,
+    reason_words,
+    time_words,
+)
+from matcher.planning.comparing.comparison import (
+    Comparison,
+    CostChange,
+    ToldEngagement,
+    ToldSession,
+)
+from matcher.planning.comparing.differences import ChangeKind, ServiceChange
+from matcher.planning.publishing.snapshots import SnapshotSession
 from matcher.programme import Words
 from matcher.report.language import Voice
 from matcher.report.tables import COST_PARTS

@@ -8,11 +8,16 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from matcher.clock import to_tokyo
-from matcher.planning.change_words import broken_words
-from matcher.planning.comparison import Comparison, CostChange, ToldEngagement, ToldSession
-from matcher.planning.differences import ChangeKind, ServiceChange
-from matcher.planning.reasons import OtherSession, Reason, ReasonKind
-from matcher.planning.snapshots import SnapshotSession
+from matcher.planning.comparing.change_words import broken_words
+from matcher.planning.comparing.comparison import (
+    Comparison,
+    CostChange,
+    ToldEngagement,
+    ToldSession,
+)
+from matcher.planning.comparing.differences import ChangeKind, ServiceChange
+from matcher.planning.comparing.reasons import OtherSession, Reason, ReasonKind
+from matcher.planning.publishing.snapshots import SnapshotSession
 
 __all__ = ["ChangesDocument", "changes_document"]
 

@@ -15,9 +15,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from matcher.clock import wall_time
-from matcher.planning.comparison import Comparison, ToldSession
-from matcher.planning.differences import ChangeKind
-from matcher.planning.snapshots import SnapshotSession
+from matcher.planning.comparing.comparison import Comparison, ToldSession
+from matcher.planning.comparing.differences import ChangeKind
+from matcher.planning.publishing.snapshots import SnapshotSession
 from matcher.programme import Words
 from matcher.report.changes import KINDS, SERVICES, title_words
 from matcher.report.picture import LEFT, MARGIN, WIDTH, Scale

@@ -30,9 +30,10 @@ from matcher.models import (
     FeedOwner,
     Session,
 )
-from matcher.planning.attempt import Sessions
-from matcher.planning.problem import Records
-from matcher.planning.replanning import sessions_to_replan
+from matcher.planning.running.attempt import Sessions
+from matcher.planning.stating.problem import problem_of
+from matcher.planning.stating.records import Records
+from matcher.planning.stating.replanning import sessions_to_replan
 from tests.matcher import rows
 from tests.matcher.busy.web import Web, giving, web
 
@@ -112,7 +113,7 @@ def test_nobody_is_planned_over_a_busy_time(sessions: Sessions, served: Web) -> 
     read(sessions, served)
     with sessions() as db:
         records = Records.load(db, "tokyo-2025", NOW)
-        problem = records.problem(tuple(records.engagements.values()))
+        problem = problem_of(records, tuple(records.engagements.values()))
     wall = rows.MORNING.astimezone(dt.timezone(9 * HOUR)).replace(tzinfo=None)
     assert [each.start for each in problem.experts[0].busy] == [wall]
     assert [each.start for each in problem.engagements[0].busy] == [wall]

@@ -11,7 +11,7 @@ from matcher.cli import main
 from matcher.clock import to_tokyo, utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Expert
-from matcher.planning.releases import publish
+from matcher.planning.publishing.releases import publish
 from matcher.settings import Settings
 from tests.matcher import rows
 from tests.matcher.planning.plans import ready_plan

@@ -5,7 +5,7 @@ import pytest
 from matcher.delivery.transitions import TRANSITIONS, Step, state_after
 from matcher.errors import Conflict
 from matcher.models import Engagement, EngagementState
-from matcher.planning.problem import PLANNABLE_STATES
+from matcher.planning.stating.records import PLANNABLE_STATES
 
 POSSIBLE = {
     "waiting": {

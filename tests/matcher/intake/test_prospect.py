@@ -19,8 +19,8 @@ from matcher.models import (
     Engagement,
     ExpertAbsence,
 )
-from matcher.planning.assignment import propose
-from matcher.planning.holding import HoldDraft, hold_times
+from matcher.planning.assigning.assignment import propose
+from matcher.planning.assigning.holding import HoldDraft, hold_times
 from tests.matcher import rows
 
 NOW = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)

@@ -12,9 +12,9 @@ from typing import Any
 
 from matcher.clock import wall_time
 from matcher.models import Plan
-from matcher.planning.comparison import Comparison
-from matcher.planning.differences import ChangeKind, EngagementChange, SessionChange
-from matcher.planning.reasons import Reason, ReasonKind
+from matcher.planning.comparing.comparison import Comparison
+from matcher.planning.comparing.differences import ChangeKind, EngagementChange, SessionChange
+from matcher.planning.comparing.reasons import Reason, ReasonKind
 from solver.validation import Verdict, judge
 
 Record = dict[str, Any]

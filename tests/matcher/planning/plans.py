@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.models import Plan, PlanState, PlanTerms, Session, SessionStatus
-from matcher.planning.attempt import result_of
-from matcher.planning.ground import ground_of, latest_release_number
-from matcher.planning.problem import build_problem
+from matcher.planning.running.attempt import result_of
+from matcher.planning.stating.ground import ground_of, latest_release_number
+from matcher.planning.stating.problem import build_problem
 from solver.plan import Assignment, Cost, SolverRecord, gap_of
 from solver.plan import Plan as PlanFile
 from solver.problem_file import ProblemFile

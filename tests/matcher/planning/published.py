@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time
 from matcher.models import Expert, ExpertAbsence, Organization, Plan, Programme, Release
-from matcher.planning.comparison import Comparison, compare_plan
-from matcher.planning.reasons import ReasonKind
-from matcher.planning.releases import publish
+from matcher.planning.comparing.comparison import Comparison, compare_plan
+from matcher.planning.comparing.reasons import ReasonKind
+from matcher.planning.publishing.releases import publish
 from tests.matcher import rows
 from tests.matcher.planning.oracle import check_every_reason, files_of, told_by
 from tests.matcher.planning.plans import Wanted, ready_plan

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from matcher.database import create_database_engine, session_factory
-from matcher.planning.comparison import Comparison, compare_plan
+from matcher.planning.comparing.comparison import Comparison, compare_plan
 from matcher.report.changes import KINDS, SERVICES, changes_report
 from matcher.report.changes_document import ChangesDocument, changes_document
 from matcher.report.changes_picture import draw_changes

@@ -1,0 +1,1 @@
+"""One engagement at a time: offered, held, assigned into what is published."""

@@ -1,0 +1,1 @@
+"""What a plan or a release changes, whom it disturbs, and why."""

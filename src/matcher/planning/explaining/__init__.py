@@ -1,0 +1,1 @@
+"""Why an engagement is served as it is, and what would help."""

@@ -1,0 +1,1 @@
+"""What may come: how many more can be served, and what is lost with whom."""

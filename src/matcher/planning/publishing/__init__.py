@@ -1,0 +1,1 @@
+"""Releases: plans published, in whole or in part, and brought back."""

@@ -1,0 +1,1 @@
+"""Runs: asked for, taken by a worker, solved as agreed, followed, replayed."""
