@@ -24,6 +24,11 @@ from matcher.programme import ProgrammeRules
 from tests.postgres import empty, postgres_database, running_postgres
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that nobody waits for one of them in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared data, instances and documents beside the repository."""
@@ -72,6 +77,21 @@ def postgres_url(postgres_migrated: str) -> Iterator[str]:
     """A migrated, empty PostgreSQL database."""
     yield postgres_migrated
     empty(postgres_migrated)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def lasting_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated database that all tests of a module share, as a service takes a while to start."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        path = shutil.copy(template, tmp_path_factory.mktemp("lasting") / "matcher.sqlite")
+        yield f"sqlite:///{path}"
+    else:
+        with postgres_database(request.getfixturevalue("postgres_server")) as url:
+            migrate(url)
+            yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

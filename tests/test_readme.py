@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import requests
 
 from matcher.settings import Settings
@@ -29,6 +30,7 @@ SET_UP = ("ready", "kernels")
 LONGEST_SECONDS = 180
 
 
+@pytest.mark.long
 def test_every_command_shown_works(tmp_path: Path) -> None:
     clone = lay_out(tmp_path / "clone")
     port = free_port()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,17 +19,20 @@ BUSY = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def calendar() -> Iterator[Web]:
     with web(giving(BUSY)) as served:
         yield served
 
 
-@pytest.fixture
-def working(database_url: str, tmp_path: Path, calendar: Web) -> Iterator[RunningService]:
+@pytest.fixture(scope="module")
+def working(
+    lasting_database_url: str, tmp_path_factory: pytest.TempPathFactory, calendar: Web
+) -> Iterator[RunningService]:
     """A service with a worker, which may ask the calendar's host."""
     hosts = {"MATCHER_TRUSTED_CALENDAR_HOSTS": calendar.host}
-    with serving(database_url, tmp_path, **hosts) as running:
+    folder = tmp_path_factory.mktemp("working")
+    with serving(lasting_database_url, folder, **hosts) as running:
         yield running
 
 

@@ -117,6 +117,7 @@ def _cancelled_plan(office: Caller) -> str:
     return plan_id
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_the_service_keeps_to_its_document_at_any_address(
     contract: Any, office: Caller, mode: GenerationMode

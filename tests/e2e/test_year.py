@@ -14,6 +14,8 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from matcher.business_days import BusinessCalendar
 from matcher.clock import from_wall_time, wall_time
 from matcher.intake.drafts import ApplicationDraft
@@ -260,6 +262,7 @@ HELD = {
 COMPLETION = {"rollout": "会員総会で配布する。", "revision": "年に一度、春に見直す。"}
 
 
+@pytest.mark.long
 def test_a_year_in_the_life_of_the_programme(database_url: str, tmp_path: Path) -> None:
     start = from_wall_time(dt.datetime.combine(FIRST_DAY, dt.time(8)))
     with opened_office(database_url, tmp_path, start) as office:

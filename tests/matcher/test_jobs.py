@@ -279,6 +279,7 @@ def test_a_worker_that_is_told_to_end_hands_its_run_back(
     assert (plan.state, plan.attempt, plan.crashes) == (PlanState.QUEUED, 1, 0)
 
 
+@pytest.mark.long
 def test_a_run_whose_worker_is_killed_is_tried_once_more_and_then_fails(
     sessions: Sessions, workers: Workers
 ) -> None:
@@ -323,6 +324,7 @@ def on_record(sessions: Sessions) -> dict[str, list[str]]:
         return {name: sorted(map(str, db.execute(rows))) for name, rows in wanted.items()}
 
 
+@pytest.mark.long
 def test_another_worker_takes_over_from_one_that_is_killed_and_touches_nothing_else(
     both: tuple[Sessions, Workers],
 ) -> None:

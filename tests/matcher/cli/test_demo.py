@@ -158,6 +158,7 @@ def test_other_calendar_programs_show_an_experts_sessions_at_their_hours(
         assert sorted((each.start_at, each.end_at) for each in seen) == expected
 
 
+@pytest.mark.long
 def test_it_can_be_run_again_and_leaves_alone_what_it_did_not_make(tmp_path: Path) -> None:
     (tmp_path / "demo/calendars").mkdir(parents=True)
     (tmp_path / "demo/calendars/mine.ics").write_text("mine")
