@@ -28,6 +28,9 @@ from solver.problem import Weights
 
 Positive = Annotated[int, Field(ge=1)]
 
+LEAD_BUSINESS_DAYS = 5
+"""From the decision to the first possible session: the notice arrives, the expert prepares."""
+
 LONGEST_CLOSURE_WEEKS = 8
 """The office is never closed for longer: counting days, nobody looks for closures further ahead."""
 
@@ -361,6 +364,11 @@ class ProgrammeRules(_Rules):
         """
         closed = self.closed_days(day, day + dt.timedelta(weeks=days + LONGEST_CLOSURE_WEEKS))
         return BusinessCalendar(closed).add(day, days)
+
+    def first_session_day(self, accepted_on: dt.date) -> dt.date:
+        """The first day on which an organization may have a session, by the day of its decision."""
+        ready = self.business_day_after(accepted_on, LEAD_BUSINESS_DAYS)
+        return max(ready, self.implementation_period.first_day)
 
     def specialty_of(self, qualification: Qualification | str) -> SpecialtyRules:
         """The specialty a qualification stands for.

@@ -12,15 +12,11 @@ from matcher.geography import Area, municipality
 from matcher.models import Application, Delivery, Engagement, EngagementState
 
 __all__ = [
-    "LEAD_BUSINESS_DAYS",
     "new_engagement",
     "site_of",
     "visited_on_site",
     "withdraw_engagement",
 ]
-
-LEAD_BUSINESS_DAYS = 5
-"""From the decision to the first possible session: the notice arrives, the expert prepares."""
 
 
 def new_engagement(
@@ -62,8 +58,8 @@ def _first_and_last_day(application: Application, decided_on: dt.date) -> tuple[
     """
     rules = application.programme.rules
     period = rules.implementation_period
-    ready = rules.business_day_after(decided_on, LEAD_BUSINESS_DAYS)
-    earliest = max(period.first_day, ready, application.first_wish_day or ready)
+    first = rules.first_session_day(decided_on)
+    earliest = max(first, application.first_wish_day or first)
     latest = min(period.last_day, application.last_wish_day or period.last_day)
     if earliest > latest:
         raise Conflict(

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from matcher.geography import travel_minutes
-from matcher.intake.acceptance import LEAD_BUSINESS_DAYS
 from matcher.models import Expert
 from matcher.planning.foreseeing.diary import Diary, Room, problem_of_profile
 from matcher.planning.foreseeing.profile import Profile
@@ -140,12 +139,6 @@ def _acceptance_days(rules: ProgrammeRules, today: dt.date) -> Iterator[dt.date]
     yield last
 
 
-def first_session_from(rules: ProgrammeRules, accepted_on: dt.date) -> dt.date:
-    """The first day on which an engagement may have a session, by the day of its acceptance."""
-    ready = rules.business_day_after(accepted_on, LEAD_BUSINESS_DAYS)
-    return max(ready, rules.implementation_period.first_day)
-
-
 @dataclass(frozen=True)
 class _ExpertRoom:
     """What fits into one expert's free time."""
@@ -162,14 +155,14 @@ def _room_of(diary: Diary, rules: ProgrammeRules, days: Sequence[dt.date]) -> _E
     later = dict.fromkeys(LENGTHS, Room(0, 0))
     weeks: list[Mapping[int, Room]] = []
     for day in reversed(days):
-        first, least, now = first_session_from(rules, day), 0, dict[int, Room]()
+        first, least, now = rules.first_session_day(day), 0, dict[int, Room]()
         for sessions in LENGTHS:
             now[sessions] = diary.room(first, sessions, max(least, later[sessions].at_least))
             least = now[sessions].at_least
         weeks.append(now)
         later = now
     last_days = {each: _last_day(diary, rules, days, weeks[::-1], each) for each in LENGTHS}
-    gains = tuple(_gains(diary, first_session_from(rules, days[0]), later[LENGTHS[0]]))
+    gains = tuple(_gains(diary, rules.first_session_day(days[0]), later[LENGTHS[0]]))
     uncounted = (Uncounted(diary.expert.id, diary.clashes),) if diary.clashes else ()
     return _ExpertRoom(tuple(reversed(weeks)), last_days, gains, uncounted)
 
@@ -187,7 +180,7 @@ def _last_day(
     """
 
     def fits(day: dt.date) -> bool:
-        return diary.has_room(first_session_from(rules, day), sessions)
+        return diary.has_room(rules.first_session_day(day), sessions)
 
     good = max(
         (day for day, room in zip(days, weeks, strict=True) if room[sessions].at_least > 0),
@@ -256,7 +249,7 @@ def _sum(
     return tuple(
         WeekOfRoom(
             day,
-            first_session_from(rules, day),
+            rules.first_session_day(day),
             {
                 each: Room(
                     sum(room.weeks[number][each].at_least for room in rooms),

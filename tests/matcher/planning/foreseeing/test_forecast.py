@@ -14,7 +14,6 @@ from matcher.planning.foreseeing.forecast import (
     Forecast,
     Interrupted,
     SpecialtyForecast,
-    first_session_from,
     forecast,
 )
 from matcher.planning.foreseeing.forecast_words import bottleneck_sentence, last_day_sentence
@@ -83,8 +82,8 @@ def test_the_last_day_is_the_last_on_which_one_still_fits(db: Database) -> None:
     last = labor(foreseen(db)).last_days[5]
     assert last is not None
     rules, wednesday = Records.load(db, "tokyo-2025", NOON).rules, dt.date(2026, 1, 7)
-    assert first_session_from(rules, last) <= wednesday
-    assert first_session_from(rules, last + dt.timedelta(days=1)) > wednesday
+    assert rules.first_session_day(last) <= wednesday
+    assert rules.first_session_day(last + dt.timedelta(days=1)) > wednesday
 
 
 def test_an_expert_who_is_away_has_no_room(db: Database) -> None:
