@@ -13,6 +13,9 @@ BIN := .venv/bin
 READY := .venv/ready
 KERNELS := .venv/kernels
 
+# Programs that are started hundreds of times are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test contract lint serve bench lock clients
 .DELETE_ON_ERROR:
 
