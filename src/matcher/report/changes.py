@@ -150,10 +150,16 @@ def changes_table(comparison: Comparison, voice: Voice) -> Table:
     ):
         table.add_column(voice.say(ja, en), overflow="fold")
     for each in comparison.engagements:
+        told_before = ""
         for index, session in enumerate(each.sessions):
             last = index == len(each.sessions) - 1
             name = "" if index else _engagement(each, comparison, voice)
-            table.add_row(name, *_cells(session, comparison, voice), end_section=last)
+            why = _why(session, comparison, voice)
+            again = why and why == told_before
+            told_before = why
+            shown = voice.say("同上", "as above", between="\n") if again else why
+            cells = _cells(session, comparison, voice)
+            table.add_row(name, *cells, Text(shown), end_section=last)
     return table
 
 
@@ -165,15 +171,12 @@ def _engagement(told: ToldEngagement, comparison: Comparison, voice: Voice) -> s
     return "\n".join([change.engagement_id, name, *told_service])
 
 
-def _cells(
-    told: ToldSession, comparison: Comparison, voice: Voice
-) -> tuple[str, str, str, RenderableType]:
+def _cells(told: ToldSession, comparison: Comparison, voice: Voice) -> tuple[str, str, str]:
     change = told.change
     return (
         str(change.number),
         _session(change.before, told, comparison, voice),
         _session(change.after, told, comparison, voice),
-        Text(_why(told, comparison, voice)),
     )
 
 

@@ -58,7 +58,7 @@ def test_the_organization_is_told_in_its_language_and_of_nobody_else(
     full: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = told(capsys, "A2", "--voice", "organization", "--lang", "ja")
-    assert text.startswith("貴団体への派遣は、ご希望の2回のうち0回の日程が確定しております。")
+    assert text.startswith("貴団体への派遣は、ご希望の2回の日程がまだ確定しておりません。")
     assert "A1" not in text
     assert "E1" not in text
 

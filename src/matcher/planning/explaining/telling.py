@@ -45,42 +45,59 @@ EXPERTS = Words(
     en="when the experts who could come are available",
 )
 
+HAS_SOME: Mapping[Voice, Words] = {
+    Voice.PLANNER: Words(
+        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。",
+        en="{id} has {served} of {wanted} sessions.",
+    ),
+    Voice.ORGANIZATION: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。",
+        en="{served} of your {wanted} sessions have been scheduled.",
+    ),
+}
+HAS_NONE: Mapping[Voice, Words] = {
+    Voice.PLANNER: Words(
+        ja="{id}: 希望{wanted}回の日程は、まだ1回も確定していません。",
+        en="{id} has none of its {wanted} sessions.",
+    ),
+    Voice.ORGANIZATION: Words(
+        ja="貴団体への派遣は、ご希望の{wanted}回の日程がまだ確定しておりません。",
+        en="None of your {wanted} sessions has been scheduled yet.",
+    ),
+}
+
 ANSWERS: Mapping[Standing, Words] = {
     Standing.SERVED: Words(
         ja="{id}: 希望{wanted}回すべての日程が確定しています。",
         en="{id} has all of its {wanted} sessions.",
     ),
     Standing.ROOM: Words(
-        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。いまの確定日程のままで"
-        "{possible}回まで組めます({way})。割当を行ってください。",
-        en="{id} has {served} of {wanted} sessions, and there is room for {possible} beside what "
-        "is published ({way}). Assign it.",
+        ja="{has}いまの確定日程のままで{possible}回まで組めます({way})。割当を行ってください。",
+        en="{has} There is room for {possible} beside what is published ({way}). Assign it.",
     ),
     Standing.IMPOSSIBLE: Words(
-        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。動かせる派遣がすべて"
-        "なくても、第{asked}回を組むことはできません。",
-        en="{id} has {served} of {wanted} sessions. Session {asked} is impossible even with every "
-        "session gone that may move.",
+        ja="{has}動かせる派遣がすべてなくても、第{asked}回を組むことはできません。",
+        en="{has} Session {asked} is impossible even with every session gone that may move.",
     ),
     Standing.MOVABLE: Words(
-        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。いまの確定日程のままでは"
+        ja="{has}いまの確定日程のままでは"
         "第{asked}回を組めませんが、ほかの団体の回数を減らさずに組む計画が見つかりました。",
-        en="{id} has {served} of {wanted} sessions. Beside what is published there is no room for "
+        en="{has} Beside what is published there is no room for "
         "session {asked}, but a plan was found that makes room and leaves everybody else as many "
         "sessions as they have.",
     ),
     Standing.NOT_CHOSEN: Words(
-        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。第{asked}回は単独であれば"
+        ja="{has}第{asked}回は単独であれば"
         "組めますが、ほかのすべての団体の回数を保ったまま組む計画はないことが証明されています。",
-        en="{id} has {served} of {wanted} sessions. Session {asked} would be possible alone, but "
+        en="{has} Session {asked} would be possible alone, but "
         "it is proven that no plan gives it and leaves everybody else as many sessions as they "
         "have.",
     ),
     Standing.UNDECIDED: Words(
-        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。第{asked}回は単独であれば"
+        ja="{has}第{asked}回は単独であれば"
         "組めますが、いまの確定日程のままでは組めません。ほかの派遣を動かせば組めるかどうかは、"
         "時間内に判明しませんでした。",
-        en="{id} has {served} of {wanted} sessions. Session {asked} would be possible alone, but "
+        en="{has} Session {asked} would be possible alone, but "
         "not beside what is published. Whether others can make room is open: time ran out.",
     ),
 }
@@ -91,37 +108,31 @@ ANSWERS_TO_ORGANIZATION: Mapping[Standing, Words] = {
         en="All of your {wanted} sessions have been scheduled.",
     ),
     Standing.ROOM: Words(
-        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
-        "現時点では、{possible}回までの日程に空きがございます。",
-        en="{served} of your {wanted} sessions have been scheduled. At present there is room for "
-        "{possible}.",
+        ja="{has}現時点では、{possible}回までの日程に空きがございます。",
+        en="{has} At present there is room for {possible}.",
     ),
     Standing.IMPOSSIBLE: Words(
-        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
-        "恐れ入りますが、現在の条件では、第{asked}回の日程をご用意することができません。",
-        en="{served} of your {wanted} sessions have been scheduled. We are sorry that under the "
+        ja="{has}恐れ入りますが、現在の条件では、第{asked}回の日程をご用意することができません。",
+        en="{has} We are sorry that under the "
         "present conditions session {asked} cannot be arranged.",
     ),
     Standing.MOVABLE: Words(
-        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
-        "現在、第{asked}回にそのままお使いいただける空きはございませんが、"
+        ja="{has}現在、第{asked}回にそのままお使いいただける空きはございませんが、"
         "日程全体の調整によりご用意できる見込みがございます。",
-        en="{served} of your {wanted} sessions have been scheduled. There is no free time for "
+        en="{has} There is no free time for "
         "session {asked} as things stand, but rearranging the schedule as a whole could make room.",
     ),
     Standing.NOT_CHOSEN: Words(
-        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
-        "恐れ入りますが、対応できる専門家の日程はすでに確定した派遣で埋まっており、"
+        ja="{has}恐れ入りますが、対応できる専門家の日程はすでに確定した派遣で埋まっており、"
         "ほかの派遣の回数を減らさずに第{asked}回をご用意することができません。",
-        en="{served} of your {wanted} sessions have been scheduled. We are sorry that the experts "
+        en="{has} We are sorry that the experts "
         "who could come are taken up by what has been scheduled already, and that session {asked} "
         "cannot be arranged without taking sessions from others.",
     ),
     Standing.UNDECIDED: Words(
-        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
-        "現在、第{asked}回にそのままお使いいただける空きはございません。"
+        ja="{has}現在、第{asked}回にそのままお使いいただける空きはございません。"
         "日程全体の調整によりご用意できるかどうかは、まだ確認できておりません。",
-        en="{served} of your {wanted} sessions have been scheduled. There is no free time for "
+        en="{has} There is no free time for "
         "session {asked} as things stand; whether rearranging the schedule could make room has not "
         "been settled yet.",
     ),
@@ -181,19 +192,17 @@ NOBODY_NOW = Words(
 
 ROOM_BY_MOVING: Mapping[Voice, Words] = {
     Voice.PLANNER: Words(
-        ja="{id}: 希望{wanted}回のうち{served}回の日程が確定しています。ほかの団体の日程は"
+        ja="{has}ほかの団体の日程は"
         "そのままで{possible}回まで組めますが({way})、この案件の確定済みの派遣が動きます: {moves}。"
         "団体と専門家の同意を得て、割当を行ってください。",
-        en="{id} has {served} of {wanted} sessions, and there is room for {possible} beside what "
+        en="{has} There is room for {possible} beside what "
         "others have ({way}), if published sessions of its own move: {moves}. Assign it once the "
         "organization and the expert agree.",
     ),
     Voice.ORGANIZATION: Words(
-        ja="貴団体への派遣は、ご希望の{wanted}回のうち{served}回の日程が確定しております。"
-        "確定済みの日程を次のとおり変更してもよろしければ、{possible}回までの日程をご用意できます: "
-        "{moves}。",
-        en="{served} of your {wanted} sessions have been scheduled. There is room for {possible} "
-        "if these may move: {moves}.",
+        ja="{has}確定済みの日程を次のとおり変更してもよろしければ、"
+        "{possible}回までの日程をご用意できます: {moves}。",
+        en="{has} There is room for {possible} if these may move: {moves}.",
     ),
 }
 """There is room, but not beside its own published sessions as they are."""
@@ -353,11 +362,14 @@ def _to_organization(inquiry: Inquiry) -> Iterator[Words]:
 def _answer(inquiry: Inquiry, words: Words, voice: Voice) -> Words:
     finding, facts = inquiry.finding, _facts(inquiry)
     moved = Moved.of(finding.engagement, finding.way) if finding.way else None
+    has = _filled((HAS_SOME if finding.served else HAS_NONE)[voice], facts)
     if moved is None:
-        return _filled(words, facts)
-    moves, words = _moves(moved, voice), ROOM_BY_MOVING[voice]
+        moves = Words(ja="", en="")
+    else:
+        moves, words = _moves(moved, voice), ROOM_BY_MOVING[voice]
     return Words(
-        ja=words.ja.format(moves=moves.ja, **facts), en=words.en.format(moves=moves.en, **facts)
+        ja=words.ja.format(has=has.ja, moves=moves.ja, **facts),
+        en=words.en.format(has=has.en, moves=moves.en, **facts),
     )
 
 

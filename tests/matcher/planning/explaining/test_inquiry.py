@@ -83,7 +83,7 @@ def test_where_there_is_room_the_best_way_is_told(published: Database) -> None:
     assert inquiry.answer is Standing.ROOM
     assert inquiry.finding.way
     assert inquiry.finding.way.is_complete
-    assert "there is room for 2" in told(inquiry)
+    assert "There is room for 2" in told(inquiry)
     assert "place_now" in helping(inquiry)
 
 
