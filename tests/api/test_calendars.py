@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -372,7 +372,7 @@ def test_ical_js_shows_the_sessions_at_their_hours(office: Office) -> None:
             (each.start_at, each.end_at, each.cancelled) for each in expected
         ]
         if kind == FeedOwner.EXPERT:
-            assert seen == expected
+            assert [replace(each, uid="") for each in seen] == expected
 
 
 def test_calcurse_shows_the_sessions_at_their_hours(office: Office, tmp_path: Path) -> None:
