@@ -5,6 +5,7 @@
 # make contract  the API against its own description, with many more examples than make test has time for
 # make bench   this solver beside others on the benchmark instances: about an hour
 # make clients the calendar programs (ical.js, vdirsyncer, khal, Evolution, calcurse) the tests read feeds back with
+# make thunderbird  Thunderbird follows a week of changes, in some five minutes: it asks once a minute
 # make lock    resolve the dependencies of pyproject.toml anew
 # Each sets up what it needs, and can be run again.
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 READY := .venv/ready
 KERNELS := .venv/kernels
 
-.PHONY: demo test contract lint serve bench lock clients
+.PHONY: demo test contract lint serve bench lock clients thunderbird
 .DELETE_ON_ERROR:
 
 demo: $(KERNELS)
@@ -80,6 +81,12 @@ clients: .clients/ready
 	cp tests/clients/package.json tests/clients/package-lock.json .clients/
 	@command -v npm >/dev/null && npm ci --silent --prefix .clients || echo 'Without npm the tests that need ical.js are skipped.'
 	touch $@
+
+thunderbird: $(KERNELS)
+	@command -v thunderbird >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends thunderbird >/dev/null; } \
+		|| { echo 'Thunderbird is missing: apt-get install thunderbird' >&2; exit 1; }
+	$(BIN)/pytest tests/clients/thunderbird.py
 
 lock: $(READY)
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv
