@@ -119,7 +119,7 @@ def running_evolution(folder: Path) -> Iterator[Evolution]:
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            ("timeout", "180", "dbus-run-session", "--", SYSTEM_PYTHON, str(script)),
+            ("timeout", "300", "dbus-run-session", "--", SYSTEM_PYTHON, str(script)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
