@@ -160,12 +160,6 @@ def test_what_a_client_accepts_changes_nothing(office: Office, accept: str) -> N
     )
 
 
-@pytest.mark.check(19)
-def test_no_robot_of_a_calendar_program_is_forbidden_to_fetch(office: Office) -> None:
-    """Google asks for the rules first; where there are none, it may."""
-    assert office.client.get("/robots.txt").status_code == HTTPStatus.NOT_FOUND
-
-
 @pytest.mark.check(4)
 def test_names_as_hostile_as_they_may_be_leave_a_calendar_whole(office: Office) -> None:
     token = office.token()
