@@ -4,7 +4,8 @@
 # make serve   the service on http://127.0.0.1:8000
 # make contract  the API against its own description, with many more examples than make test has time for
 # make bench   this solver beside others on the benchmark instances: about an hour
-# make clients the calendar programs (ical.js, vdirsyncer, khal, calcurse) the tests read feeds back with
+# make clients the calendar programs (ical.js, vdirsyncer, khal, Evolution, calcurse) the tests read feeds back with
+# make thunderbird  Thunderbird follows a week of changes, in some five minutes: it asks once a minute
 # make lock    resolve the dependencies of pyproject.toml anew
 # Each sets up what it needs, and can be run again.
 
@@ -16,7 +17,7 @@ KERNELS := .venv/kernels
 # Programs that are started hundreds of times are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test contract lint serve bench lock clients
+.PHONY: demo test contract lint serve bench lock clients thunderbird
 .DELETE_ON_ERROR:
 
 demo: $(KERNELS)
@@ -72,16 +73,23 @@ TIMEFOLD := benchmarks/timefold
 
 clients: .clients/ready
 
-.clients/ready: tests/clients/package-lock.json tests/clients/requirements.txt
+# What Debian packages of them is installed where we may; npm may have come with a Node of its own.
+.clients/ready: $(addprefix tests/clients/,package-lock.json requirements.txt packages.txt)
 	$(PYTHON) -m venv .clients/python
 	.clients/python/bin/pip install --quiet --require-hashes -r tests/clients/requirements.txt
-	@missing=""; command -v npm >/dev/null || missing="nodejs npm"; command -v calcurse >/dev/null || missing="$$missing calcurse"; \
-	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
-		apt-get update --quiet=2; DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $$missing >/dev/null; \
+	@packages="$$(cat tests/clients/packages.txt)"; command -v npm >/dev/null || packages="$$packages nodejs npm"; \
+	if [ "$$(id -u)" = 0 ] && ! dpkg --status $$packages >/dev/null 2>&1; then \
+		apt-get update --quiet=2; DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $$packages >/dev/null; \
 	fi
 	cp tests/clients/package.json tests/clients/package-lock.json .clients/
 	@command -v npm >/dev/null && npm ci --silent --prefix .clients || echo 'Without npm the tests that need ical.js are skipped.'
 	touch $@
+
+thunderbird: $(KERNELS)
+	@command -v thunderbird >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends thunderbird >/dev/null; } \
+		|| { echo 'Thunderbird is missing: apt-get install thunderbird' >&2; exit 1; }
+	$(BIN)/pytest tests/clients/thunderbird.py
 
 lock: $(READY)
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv

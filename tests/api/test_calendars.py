@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from matcher.models import (
 from matcher.settings import Settings
 from tests.clients.programs import Seen, Subscriber, read_with_calcurse, read_with_ical_js
 from tests.clients.strict import read_strictly
+from tests.matcher.calendars.test_rendering import hostile_names
 from tests.matcher.rows import add_engagements, session
 
 NOW = dt.datetime(2025, 10, 1, 3, 0, tzinfo=dt.UTC)
@@ -122,6 +123,10 @@ def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
     services.engine.dispose()
 
 
+@pytest.mark.check(1)
+@pytest.mark.check(2)
+@pytest.mark.check(16)
+@pytest.mark.check(19)
 def test_a_calendar_is_served_whole_with_the_headers_of_a_secret(office: Office) -> None:
     response = office.fetch(office.token())
     assert response.status_code == HTTPStatus.OK
@@ -136,6 +141,7 @@ def test_a_calendar_is_served_whole_with_the_headers_of_a_secret(office: Office)
     assert len(read_strictly(response.data).named("VEVENT")) == 2
 
 
+@pytest.mark.check(16)
 def test_head_answers_as_get_does_without_the_calendar(office: Office) -> None:
     token = office.token()
     got, headed = office.fetch(token), office.fetch(token, "HEAD")
@@ -144,6 +150,8 @@ def test_head_answers_as_get_does_without_the_calendar(office: Office) -> None:
     assert [headed.headers[each] for each in HEADERS] == [got.headers[each] for each in HEADERS]
 
 
+@pytest.mark.check(16)
+@pytest.mark.check(19)
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "*/*"])
 def test_what_a_client_accepts_changes_nothing(office: Office, accept: str) -> None:
     token = office.token()
@@ -152,6 +160,50 @@ def test_what_a_client_accepts_changes_nothing(office: Office, accept: str) -> N
     )
 
 
+@pytest.mark.check(4)
+def test_names_as_hostile_as_they_may_be_leave_a_calendar_whole(office: Office) -> None:
+    token = office.token()
+    for name in hostile_names(20):
+        with office.services.writing.begin() as db:
+            row = db.get_one(Session, "S1")
+            row.place_ja = row.place_en = row.meeting_url = name
+            row.engagement.organization.name_ja = name
+            db.get_one(Expert, "E1").name_en = name
+        response = office.fetch(token)
+        assert response.status_code == HTTPStatus.OK
+        assert len(read_strictly(response.data).named("VEVENT")) == 2
+
+
+def uids(response: TestResponse) -> list[str]:
+    """Return by which names a calendar calls its events."""
+    return [each["UID"].value for each in read_strictly(response.data).named("VEVENT")]
+
+
+@pytest.mark.check(6)
+def test_a_session_has_one_uid_for_both_parties_whatever_changes(office: Office) -> None:
+    expert, organization = office.token(), office.token(FeedOwner.ORGANIZATION, "O1")
+    first = uids(office.fetch(expert))
+    _move(office, "S1", hours=1)
+    _cancel(office, "S2")
+    with office.services.writing.begin() as db:
+        row = db.get_one(Session, "S1")
+        row.place_ja = row.place_en = "別の会議室"
+        row.engagement.organization.name_ja = "改称後の組合"
+    assert uids(office.fetch(expert)) == uids(office.fetch(organization)) == first
+
+
+@pytest.mark.check(6)
+def test_a_session_has_one_uid_wherever_the_service_runs(office: Office) -> None:
+    token = office.token()
+    changes = {"public_url": "https://dispatch.example"}
+    moved = create_app(office.services.settings.model_copy(update=changes), office.clock)
+    elsewhere = Office(moved, moved.extensions["matcher"], office.clock)
+    there = elsewhere.fetch(token, Host="dispatch.example")
+    assert uids(there) == uids(office.fetch(token))
+    elsewhere.services.close()
+
+
+@pytest.mark.check(7)
 def test_an_unchanged_calendar_is_the_same_every_second(office: Office) -> None:
     token = office.token()
     first = office.fetch(token)
@@ -161,6 +213,7 @@ def test_an_unchanged_calendar_is_the_same_every_second(office: Office) -> None:
     assert first.headers["ETag"] == second.headers["ETag"]
 
 
+@pytest.mark.check(17)
 @pytest.mark.parametrize("form", ["{tag}", "W/{tag}", '"other", {tag}', 'W/"other", W/{tag}', "*"])
 def test_who_has_the_calendar_already_is_told_so(office: Office, form: str) -> None:
     token = office.token()
@@ -171,6 +224,7 @@ def test_who_has_the_calendar_already_is_told_so(office: Office, form: str) -> N
     assert response.headers["ETag"] == known
 
 
+@pytest.mark.check(17)
 def test_last_modified_serves_clients_that_know_no_tags(office: Office) -> None:
     token = office.token()
     known = office.fetch(token).headers["Last-Modified"]
@@ -188,6 +242,7 @@ def test_a_tag_of_before_a_change_fetches_the_calendar(office: Office) -> None:
     assert response.headers["ETag"] != known
 
 
+@pytest.mark.check(17)
 def test_the_answer_that_nothing_changed_takes_three_queries(office: Office) -> None:
     token = office.token()
     known = office.fetch(token).headers["ETag"]
@@ -214,6 +269,7 @@ def test_a_fetch_is_noted_now_and_then(office: Office) -> None:
     assert noted == [NOW, NOW, NOW + dt.timedelta(minutes=5)]
 
 
+@pytest.mark.check(21)
 @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "a b", "ü", "x" * 5000])
 def test_an_unknown_address_is_not_found(office: Office, token: str) -> None:
     response = office.fetch(token)
@@ -222,6 +278,7 @@ def test_an_unknown_address_is_not_found(office: Office, token: str) -> None:
     assert token not in response.text or len(token) == 1
 
 
+@pytest.mark.check(21)
 def test_a_revoked_address_is_gone(office: Office) -> None:
     token = office.token()
     with office.services.writing.begin() as db:
@@ -268,6 +325,7 @@ def test_a_new_feed_shows_its_address_once(office: Office) -> None:
     assert feed["token"] not in listed.text
 
 
+@pytest.mark.check(21)
 def test_rotation_ends_the_old_address_at_once(office: Office) -> None:
     staff = office.as_(Role.STAFF)
     body = {"owner_kind": "organization", "owner_id": "O1"}
@@ -372,7 +430,7 @@ def test_ical_js_shows_the_sessions_at_their_hours(office: Office) -> None:
             (each.start_at, each.end_at, each.cancelled) for each in expected
         ]
         if kind == FeedOwner.EXPERT:
-            assert seen == expected
+            assert [replace(each, uid="") for each in seen] == expected
 
 
 def test_calcurse_shows_the_sessions_at_their_hours(office: Office, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from werkzeug.serving import make_server
 from api import create_app
 from api.service import Service
 from matcher.access import create_key
+from matcher.calendars.identity import uid_of
 from matcher.models import Role, load_programme
 from matcher.settings import Settings
 from tests.api.records import accept, application, new, new_expert, organization
 from tests.api.service import PEPPER, Caller
+from tests.clients.strict import read_strictly
 
 ACCEPTED_AT = dt.datetime(2025, 7, 14, 1, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
@@ -311,6 +315,37 @@ def test_a_session_moves_to_a_free_time_and_the_calendar_follows(office: Office)
     told = f"{start:%Y%m%dT%H%M%S}"
     assert told not in calendar.text
     assert told in Caller("").get(calendar.url).text
+
+
+@pytest.mark.check(9)
+def test_three_moves_and_a_cancellation_are_the_revisions_one_to_four(office: Office) -> None:
+    session = office.session(2)
+    path, uid = f"/v1/sessions/{session['id']}", uid_of(session["id"])
+    start = dt.datetime.fromisoformat(session["start_at"])
+    url = calendar_of(office).url
+
+    def change_and_read(change: Callable[[], Response]) -> tuple[int, str, str]:
+        office.now += MINUTE
+        done(change())
+        fetched = Caller("").get(url)
+        events = read_strictly(fetched.content).named("VEVENT")
+        (told,) = (each for each in events if each["UID"].value == uid)
+        revision = int(told["SEQUENCE"].value), told["LAST-MODIFIED"].value
+        return *revision, fetched.headers["ETag"]
+
+    def move(number: int) -> Response:
+        return office.change(path, {"start_at": (start + 30 * number * MINUTE).isoformat()})
+
+    owner = f"/v1/organizations/{office.organization_id}"
+    sequences, moments, tags = zip(
+        *(change_and_read(partial(move, number)) for number in (1, 2, 3)),
+        change_and_read(lambda: office.change(owner, {"name_ja": "改称後の協同組合"})),
+        change_and_read(lambda: office.staff.post(f"{path}/cancellation", ILLNESS)),
+        strict=True,
+    )
+    assert sequences == (1, 2, 3, 3, 4), "a new name is no revision for the attendants"
+    assert all(earlier < later for earlier, later in pairwise(moments))
+    assert len(set(tags)) == 5
 
 
 def test_a_move_needs_the_state_that_was_read_and_a_time_that_the_rules_allow(

@@ -8,8 +8,11 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +20,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / ".clients"
 NEW_YORK = ZoneInfo("America/New_York")
+SYSTEM_PYTHON = "/usr/bin/python3"
+"""The one that Debian's packages for Python belong to."""
+
+SESSION_SERVICES = Path("/usr/share/dbus-1/services")
 _LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -28,6 +35,8 @@ class Seen:
     end_at: dt.datetime
     summary: str
     cancelled: bool = False
+    uid: str = ""
+    """Empty: the client does not keep it."""
 
 
 def read_with_ical_js(content: bytes) -> list[Seen]:
@@ -36,15 +45,7 @@ def read_with_ical_js(content: bytes) -> list[Seen]:
         pytest.skip("ical.js is not installed: run make clients")
     script = Path(__file__).with_name("read_with_ical.cjs")
     output = _run("node", str(script), given=content, NODE_PATH=str(INSTALLED / "node_modules"))
-    return sorted(
-        Seen(
-            dt.datetime.fromisoformat(event["start"]),
-            dt.datetime.fromisoformat(event["end"]),
-            event["summary"],
-            cancelled=event["status"] == "CANCELLED",
-        )
-        for event in json.loads(output)
-    )
+    return _events(output)
 
 
 class Subscriber:
@@ -87,6 +88,59 @@ class Subscriber:
         _run(program, "-c", settings, *arguments, given=given, HOME=str(self._folder))
 
 
+class Evolution:
+    """Evolution's data server, which keeps the calendars of GNOME, for as long as it runs.
+
+    It hangs beyond some 25 subscriptions.
+    """
+
+    def __init__(self, asked: IO[str], answers: IO[str], log: Path) -> None:
+        self._asked = asked
+        self._answers = answers
+        self._log = log
+
+    def sees(self, url: str) -> list[Seen]:
+        """Subscribe to a feed, or refresh it, and return what is shown of it then."""
+        print(url, file=self._asked, flush=True)
+        answer = self._answers.readline()
+        assert answer, self._log.read_text()
+        return _events(answer)
+
+
+@contextmanager
+def running_evolution(folder: Path) -> Iterator[Evolution]:
+    """Run the data server on a session bus of its own, with a folder for all it keeps."""
+    if not _has_evolution():
+        pytest.skip("Evolution's data server is not installed: run make clients")
+    script = Path(__file__).with_name("read_with_evolution.py")
+    log = folder / "evolution.log"
+    places = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR"), str(folder))
+    unset = dict.fromkeys(("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), "")
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            ("timeout", "300", "dbus-run-session", "--", SYSTEM_PYTHON, str(script)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=_abroad() | places | unset,
+        ) as process,
+    ):
+        assert process.stdin
+        assert process.stdout
+        yield Evolution(process.stdin, process.stdout, log)
+
+
+def _has_evolution() -> bool:
+    check = "import gi; gi.require_version('ECal', '2.0'); gi.require_version('EDataServer', '1.2')"
+    return (
+        shutil.which("dbus-run-session") is not None
+        and any(SESSION_SERVICES.glob("org.gnome.evolution.dataserver.Calendar*.service"))
+        and subprocess.call((SYSTEM_PYTHON, "-c", check), stderr=subprocess.DEVNULL) == 0
+    )
+
+
 def read_with_calcurse(content: bytes, folder: Path) -> list[Seen]:
     """Import into calcurse, which knows no STATUS and shows minutes."""
     if shutil.which("calcurse") is None:
@@ -105,10 +159,28 @@ def _run(*command: str, given: bytes = b"", **environment: str) -> str:
         capture_output=True,
         check=False,
         timeout=60,
-        env=os.environ | {"TZ": NEW_YORK.key, "LC_ALL": "C.UTF-8"} | environment,
+        env=_abroad() | environment,
     )
     assert finished.returncode == 0, finished.stderr.decode() + finished.stdout.decode()
     return finished.stdout.decode()
+
+
+def _abroad() -> dict[str, str]:
+    return os.environ | {"TZ": NEW_YORK.key, "LC_ALL": "C.UTF-8"}
+
+
+def _events(answer: str) -> list[Seen]:
+    """Read what our scripts print in JSON."""
+    return sorted(
+        Seen(
+            dt.datetime.fromisoformat(event["start"]),
+            dt.datetime.fromisoformat(event["end"]),
+            event["summary"],
+            cancelled=event["status"].upper() == "CANCELLED",
+            uid=event["uid"],
+        )
+        for event in json.loads(answer)
+    )
 
 
 def _khal_line(line: str) -> Seen:

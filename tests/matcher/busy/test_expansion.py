@@ -11,6 +11,8 @@ from matcher.busy.intervals import Interval
 from matcher.calendars.identity import uid_of
 from matcher.clock import TOKYO
 
+pytestmark = pytest.mark.check(28)
+
 WINDOW = Interval(
     dt.datetime(2026, 10, 1, tzinfo=TOKYO).astimezone(dt.UTC),
     dt.datetime(2027, 1, 1, tzinfo=TOKYO).astimezone(dt.UTC),
@@ -270,6 +272,7 @@ def test_a_session_of_ours_that_its_owner_keeps_there_does_not_count() -> None:
     assert busy(ours, weekly()) == TUESDAYS
 
 
+@pytest.mark.check(29)
 @pytest.mark.parametrize(
     "content",
     [

@@ -36,6 +36,7 @@ def problem_of(url: str, *trusted: str) -> str:
     return refused.value.problem
 
 
+@pytest.mark.check(30)
 @pytest.mark.parametrize(
     "host",
     [
@@ -68,6 +69,7 @@ def test_no_address_of_a_private_network_is_connected_to(
     assert connections == []
 
 
+@pytest.mark.check(30)
 def test_a_name_that_leads_to_a_private_address_is_refused(
     connections: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused(
     assert connections == []
 
 
+@pytest.mark.check(30)
 def test_the_connection_goes_to_the_address_that_was_checked(
     monkeypatch: pytest.MonkeyPatch, connections: list[object]
 ) -> None:
@@ -114,6 +117,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     return asked
 
 
+@pytest.mark.check(30)
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
@@ -165,6 +169,7 @@ def test_a_redirect_is_followed_where_it_leads_to_a_calendar(calendar: Web) -> N
     assert found.content == CALENDAR
 
 
+@pytest.mark.check(30)
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
@@ -196,6 +201,7 @@ def test_what_is_too_large_is_left_as_soon_as_it_is(calendar: Web) -> None:
     assert problem_of(calendar.url(), calendar.host) == "too_large"
 
 
+@pytest.mark.check(29)
 def test_a_little_that_unpacks_to_a_lot_is_too_large(calendar: Web) -> None:
     bomb = gzip.compress(bytes(400_000_000))
     assert len(bomb) < MOST_BYTES

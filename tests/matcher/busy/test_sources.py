@@ -144,6 +144,7 @@ def test_a_busy_time_of_an_organization_is_a_conflict_too(sessions: Sessions, se
         assert found.owner_id == db.get_one(Engagement, "A1").organization_id
 
 
+@pytest.mark.check(29)
 def test_a_source_that_fails_keeps_its_last_good_times_and_is_stale(
     sessions: Sessions, served: Web
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_source_that_fails_keeps_its_last_good_times_and_is_stale(
     assert state(sessions, source, NOW + 3 * HOUR) == (SourceState.CURRENT, None)
 
 
+@pytest.mark.check(29)
 def test_an_unchanged_calendar_is_not_fetched_again_before_its_window_moves(
     sessions: Sessions, served: Web
 ) -> None:

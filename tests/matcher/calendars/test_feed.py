@@ -130,6 +130,7 @@ def test_three_moves_and_a_cancellation_count_one_to_four(two_engagements: Datab
     ]
 
 
+@pytest.mark.check(6)
 def test_both_parties_see_the_session_under_one_uid(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
@@ -140,6 +141,7 @@ def test_both_parties_see_the_session_under_one_uid(two_engagements: Database) -
     assert uids[0] == uids[1]
 
 
+@pytest.mark.check(24)
 def test_a_feed_shows_no_address_or_number_of_a_person(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)

@@ -9,7 +9,7 @@ import pytest
 from icalendar import Calendar
 
 from matcher.calendars.rendering import MAX_BYTES, RENDERER_VERSION, render
-from matcher.calendars.wording import Wording, one_line
+from matcher.calendars.wording import Language, Wording, one_line
 from tests.clients.programs import read_with_ical_js
 from tests.clients.strict import Component, read_strictly
 from tests.matcher.calendars.samples import ON_SITE, TEN_O_CLOCK, contents
@@ -50,6 +50,7 @@ def read(*entries: object) -> Component:
     return read_strictly(render(contents(*entries)))  # type: ignore[arg-type]
 
 
+@pytest.mark.check(25)
 def test_a_feed_says_what_it_is_and_how_often_to_ask() -> None:
     feed = read(ON_SITE)
     assert feed["METHOD"].value == "PUBLISH"
@@ -58,6 +59,7 @@ def test_a_feed_says_what_it_is_and_how_often_to_ask() -> None:
     assert feed["REFRESH-INTERVAL"].value == feed["X-PUBLISHED-TTL"].value == "PT1H"
 
 
+@pytest.mark.check(5)
 def test_a_feed_holds_the_one_time_zone_of_tokyo() -> None:
     (zone,) = read(ON_SITE).named("VTIMEZONE")
     (standard,) = zone.components
@@ -75,6 +77,7 @@ def test_a_session_is_an_event_at_its_hours_in_tokyo() -> None:
     assert event["TRANSP"].value == "OPAQUE"
 
 
+@pytest.mark.check(25)
 def test_an_event_is_told_in_the_language_of_the_feed() -> None:
     japanese = render(replace(contents(ON_SITE), language="ja"))
     english = render(replace(contents(ON_SITE), language="en"))
@@ -93,6 +96,7 @@ def test_an_event_is_told_in_the_language_of_the_feed() -> None:
     )
 
 
+@pytest.mark.check(25)
 def test_an_online_session_shows_its_link_wherever_a_client_may_look() -> None:
     (event,) = read(ONLINE).named("VEVENT")
     link = "https://meet.example/a?b=1,2;c=%E6%9E%B6%E7%A9%BA"
@@ -109,12 +113,26 @@ def test_a_link_that_is_no_web_address_is_text_only(link: str) -> None:
     assert link in event["DESCRIPTION"].text
 
 
-def test_a_cancelled_session_stays_says_so_and_blocks_nobody() -> None:
-    (event,) = read(replace(ON_SITE, status="cancelled", sequence=1)).named("VEVENT")
+@pytest.mark.check(11)
+@pytest.mark.parametrize(
+    ("language", "prefix"),
+    [
+        ("ja", "【中止】専門家"),
+        ("en", "[Cancelled] Expert"),
+        ("both", "【中止】[Cancelled] 専門家"),
+    ],
+)
+def test_a_cancelled_session_stays_says_so_and_blocks_nobody(
+    language: Language, prefix: str
+) -> None:
+    cancelled = replace(ON_SITE, status="cancelled", sequence=1)
+    feed = read_strictly(render(replace(contents(cancelled), language=language)))
+    assert feed["METHOD"].value == "PUBLISH"
+    (event,) = feed.named("VEVENT")
     assert event["STATUS"].value == "CANCELLED"
     assert event["TRANSP"].value == "TRANSPARENT"
     assert event["SEQUENCE"].value == "1"
-    assert event["SUMMARY"].text.startswith("【中止】[Cancelled] ")
+    assert event["SUMMARY"].text.startswith(prefix)
 
 
 def test_a_reassigned_session_is_cancelled_for_the_expert_it_left() -> None:
@@ -124,6 +142,7 @@ def test_a_reassigned_session_is_cancelled_for_the_expert_it_left() -> None:
     assert "Another expert" in event["DESCRIPTION"].text
 
 
+@pytest.mark.check(24)
 def test_a_feed_names_nobody_but_the_office_and_rings_no_alarm() -> None:
     content = render(contents(ON_SITE, ONLINE))
     assert b"ATTENDEE" not in content
@@ -170,16 +189,25 @@ def hostile_names(count: int) -> list[str]:
     return ["".join(chance.choices(PIECES, k=chance.randint(1, 8))) for _ in range(count)]
 
 
+@pytest.mark.check(25)
+@pytest.mark.check(1)
+@pytest.mark.check(2)
+@pytest.mark.check(4)
 def test_no_name_of_500_hostile_ones_breaks_a_feed_or_says_something_else() -> None:
     """The strict reader fails on any property or component that a name could smuggle in."""
     for name in hostile_names(500):
         hostile = Wording(name, name)
-        entry = replace(ONLINE, partner=hostile, place=hostile, online=False, meeting_url=name)
+        entry = replace(
+            ONLINE, phase=hostile, partner=hostile, place=hostile, online=False, meeting_url=name
+        )
         content = render(contents(entry, replace(entry, session_id="S9"), owner=hostile))
-        events = read_strictly(content).named("VEVENT")
+        feed = read_strictly(content)
+        events = feed.named("VEVENT")
         assert len(events) == 2
-        shown = one_line(name) or ""
+        shown = one_line(name)
+        assert feed["NAME"].text.startswith(f"専門家派遣({shown})")
         for event in events:
+            assert f"第1回 {shown}({shown})" in event["SUMMARY"].text
             assert event["LOCATION"].text == shown
             assert f"Organization: {shown}".rstrip() in event["DESCRIPTION"].text
         read_back = Calendar.from_ical(content)
@@ -205,6 +233,7 @@ def test_ical_js_reads_500_hostile_names_in_one_feed() -> None:
     ] == [(entry.start_at, True) for entry in entries]
 
 
+@pytest.mark.check(4)
 def test_python_without_asserts_renders_the_same_bytes() -> None:
     """The one guard of icalendar against line breaks in names is an assert."""
     program = (

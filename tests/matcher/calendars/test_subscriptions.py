@@ -19,6 +19,7 @@ from tests.matcher.rows import MORNING, session
 NOW = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
 
 
+@pytest.mark.check(21)
 def test_a_token_finds_its_feed_and_is_not_kept(two_engagements: Database) -> None:
     db = two_engagements
     feed, token = create_feed(db, FeedOwner.EXPERT, "E1", FeedLanguage.JAPANESE, NOW)
