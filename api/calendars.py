@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -15,7 +17,7 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.exceptions import NotFound, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
 from werkzeug.http import is_resource_modified
 
 from api.context import database, now, services
@@ -23,10 +25,8 @@ from api.openapi import noun
 from api.problems import PROBLEM_JSON, problem
 from api.records import one, page_of, visible
 from api.schema import Body, NoFields, Page, PageQuery, PathParameters, TokyoTime, View
-from matcher.calendars.entries import read_contents
-from matcher.calendars.feed import filename_of, version_of
-from matcher.calendars.rendering import render
-from matcher.calendars.state import OWNERS, FeedState, read_state
+from matcher.calendars.feed import FeedVersion, filename_of
+from matcher.calendars.state import OWNERS
 from matcher.calendars.subscriptions import (
     create_feed,
     find_by_token,
@@ -160,12 +160,13 @@ class CalendarPath(PathParameters):
 )
 def fetch(path: CalendarPath) -> Response:
     """Fetch a calendar."""
-    feed = find_by_token(database(), path.token)
-    if feed is None:
-        raise NotFound
-    if feed.revoked_at is not None:
-        return problem(HTTPStatus.GONE, "gone")
-    response = _answer(feed)
+    with _whole_or_not_at_all():
+        feed = find_by_token(database(), path.token)
+        if feed is None:
+            raise NotFound
+        if feed.revoked_at is not None:
+            return problem(HTTPStatus.GONE, "gone")
+        response = _answer(feed)
     if is_fetch_to_note(feed, now()):
         note = partial(_note_fetch, services().writing, feed.id, now())
         # After the answer is sent: a client never waits for somebody who writes.
@@ -180,29 +181,36 @@ def _answer(feed: Feed) -> Response:
     response.headers["Cache-Control"] = "private, max-age=300"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    state = read_state(database(), feed, now())
-    version = version_of(state, now())
-    response.set_etag(version.etag)
-    response.last_modified = version.last_modified
-    if is_resource_modified(
-        request.environ, etag=version.etag, last_modified=version.last_modified
-    ):
-        response.set_data(_rendered(feed, state))
-    else:
+    edition = services().shelf.fetch(database(), feed, now(), _is_known)
+    response.set_etag(edition.version.etag)
+    response.last_modified = edition.version.last_modified(now())
+    if _is_known(edition.version):
         response.status_code = HTTPStatus.NOT_MODIFIED
+    else:
+        response.set_data(edition.content or b"")
     return response
 
 
-def _rendered(feed: Feed, state: FeedState) -> bytes:
-    """Render the calendar, whole or not at all: half a one empties a client's copy.
+def _is_known(version: FeedVersion) -> bool:
+    """Whether the client has this version already."""
+    last_modified = version.last_modified(now())
+    return not is_resource_modified(request.environ, etag=version.etag, last_modified=last_modified)
+
+
+@contextmanager
+def _whole_or_not_at_all() -> Iterator[None]:
+    """Answer nothing where anything goes wrong: half a calendar empties a client's copy.
 
     Raises:
-        ServiceUnavailable: it could not be rendered; on any 5xx clients keep what they have.
+        ServiceUnavailable: the calendar could not be read or rendered; on any 5xx clients keep what
+            they have.
     """
     try:
-        return render(read_contents(database(), state))
+        yield
+    except HTTPException:
+        raise
     except Exception as error:
-        logger.exception("feed_not_rendered", feed=feed.id)
+        logger.exception("calendar_not_served")
         raise ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
 
 

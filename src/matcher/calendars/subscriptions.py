@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from matcher.calendars.feed import render_feed
-from matcher.calendars.state import OWNERS
+from matcher.calendars.state import OWNERS, PARTIES
 from matcher.errors import Conflict, NotFound
 from matcher.models import Feed, FeedLanguage, FeedOwner
 
@@ -98,7 +98,7 @@ def write_calendars(db: Session, directory: Path, now: dt.datetime) -> list[Path
     directory.mkdir(parents=True, exist_ok=True)
     return [
         _write_calendar(db, directory, kind, owner_id, now)
-        for kind, table in OWNERS.items()
+        for kind, table in PARTIES.items()
         for owner_id in db.scalars(select(table.id).order_by(table.id)).all()
     ]
 
