@@ -15,6 +15,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
@@ -22,9 +23,19 @@ from werkzeug.http import is_resource_modified
 
 from api.context import database, now, services
 from api.openapi import noun
-from api.problems import PROBLEM_JSON, problem
+from api.problems import PROBLEM_JSON, Text, preferred_language, problem
 from api.records import one, page_of, visible
-from api.schema import Body, NoFields, Page, PageQuery, PathParameters, TokyoTime, View
+from api.schema import (
+    Body,
+    NoFields,
+    Page,
+    PageQuery,
+    PathParameters,
+    TokyoTime,
+    View,
+    absent,
+)
+from matcher.calendars.attention import is_quiet, quiet
 from matcher.calendars.feed import FeedVersion, filename_of
 from matcher.calendars.state import OWNERS
 from matcher.calendars.subscriptions import (
@@ -37,13 +48,15 @@ from matcher.calendars.subscriptions import (
 )
 from matcher.fields import Identifier
 from matcher.models import Feed, FeedLanguage, FeedOwner
+from matcher.programme import Specialty
 
 RETRY_AFTER_SECONDS: Final = 60
 
 logger = structlog.get_logger(__name__)
 
 feeds = noun(
-    "feeds", "Subscriptions to the calendar of an expert or an organization (カレンダー購読)"
+    "feeds",
+    "Subscriptions to the calendar of an expert, an organization or the office (カレンダー購読)",
 )
 calendars = APIBlueprint(
     "calendars",
@@ -65,6 +78,14 @@ class FeedPath(PathParameters):
     feed_id: Identifier
 
 
+class FeedQuery(PageQuery):
+    """Which subscriptions."""
+
+    quiet: bool | SkipJsonSchema[None] = absent(
+        "only those that no program has fetched for three days, or ever; or only the others"
+    )
+
+
 class FeedBody(Body):
     """A subscription to make."""
 
@@ -75,8 +96,12 @@ class FeedBody(Body):
     )
 
     owner_kind: FeedOwner
-    owner_id: Identifier
+    owner_id: Identifier = Field(description="of the office the id of the programme")
     language: FeedLanguage = FeedLanguage.BOTH
+    specialty: Specialty | None = Field(
+        default=None,
+        description="of the office: only the sessions of the experts of a specialty",
+    )
 
 
 class FeedView(View):
@@ -86,9 +111,17 @@ class FeedView(View):
     owner_kind: FeedOwner
     owner_id: str
     language: FeedLanguage
+    specialty: Specialty | None
     created_at: TokyoTime
     revoked_at: TokyoTime | None
     last_fetched_at: TokyoTime | None = Field(description="to the nearest five minutes")
+    quiet: bool = Field(description="no program has fetched it for three days, or ever")
+
+    @classmethod
+    def of_feed(cls, feed: Feed) -> FeedView:
+        """Show a subscription as it is now."""
+        kept = {name: getattr(feed, name) for name in FeedView.model_fields if name != "quiet"}
+        return FeedView(**kept, quiet=is_quiet(feed, now()))
 
 
 class FeedAddressView(FeedView):
@@ -108,16 +141,22 @@ class FeedPage(Page):
 
 
 @feeds.get("", responses={200: FeedPage})
-def list(query: PageQuery) -> FeedPage:
-    """List the subscriptions."""
-    return FeedPage.of(page_of(visible(Feed), [Feed.id], query))
+def list(query: FeedQuery) -> FeedPage:
+    """List the subscriptions; with `quiet=true` those whose readers would miss a change."""
+    wanted = visible(Feed)
+    if query.quiet is not None:
+        wanted = wanted.where(quiet(now()) if query.quiet else ~quiet(now()))
+    page = page_of(wanted, [Feed.id], query)
+    return FeedPage(items=tuple(map(FeedView.of_feed, page.items)), next=page.next)
 
 
 @feeds.post("", responses={201: FeedAddressView})
 def create(body: FeedBody) -> Any:  # noqa: ANN401  one of Flask's many kinds of answer
     """Make a subscription; the answer alone holds its address."""
     owner = one(OWNERS[body.owner_kind], body.owner_id)
-    feed, token = create_feed(database(), body.owner_kind, owner.id, body.language, now())
+    feed, token = create_feed(
+        database(), body.owner_kind, owner.id, body.language, now(), specialty=body.specialty
+    )
     return _address(feed, token), HTTPStatus.CREATED, {"Cache-Control": "no-store"}
 
 
@@ -134,7 +173,7 @@ def revoke(path: FeedPath, body: NoFields) -> FeedView:  # noqa: ARG001  no fiel
     """End a subscription; its address answers 410 from now on."""
     feed = one(Feed, path.feed_id, for_change=True)
     revoke_feed(database(), feed, now())
-    return FeedView.of(feed)
+    return FeedView.of_feed(feed)
 
 
 class CalendarPath(PathParameters):
@@ -160,6 +199,8 @@ class CalendarPath(PathParameters):
 )
 def fetch(path: CalendarPath) -> Response:
     """Fetch a calendar."""
+    if services().settings.public_url.startswith("https:") and not request.is_secure:
+        return _refuse_in_clear()
     with _whole_or_not_at_all():
         feed = find_by_token(database(), path.token)
         if feed is None:
@@ -172,6 +213,19 @@ def fetch(path: CalendarPath) -> Response:
         # After the answer is sent: a client never waits for somebody who writes.
         response.call_on_close(note)
     return response
+
+
+def _refuse_in_clear() -> Response:
+    """Answer who asks for a secret address in clear; not by a redirect, which would hide it."""
+    detail = Text(
+        "Calendars are fetched over https only. Use the address as it was given; it may have "
+        "been read by others on the way, so ask the office for a new one.",
+        "カレンダーは https でのみ取得できます。発行されたアドレスをそのまま使用してください。"
+        "途中で第三者に読み取られたおそれがあるため、新しいアドレスを事務局へお問い合わせください。",
+    )
+    return problem(
+        HTTPStatus.NOT_FOUND, "https_required", detail=detail.within(preferred_language())
+    )
 
 
 def _answer(feed: Feed) -> Response:
@@ -224,7 +278,7 @@ def _note_fetch(writing: sessionmaker[Session], feed_id: str, moment: datetime) 
 
 def _address(feed: Feed, token: str) -> FeedAddressView:
     url = f"{services().settings.public_url}/calendars/{token}.ics"
-    view = FeedView.of(feed).model_dump()
+    view = FeedView.of_feed(feed).model_dump()
     return FeedAddressView(
         **view, token=token, url=url, webcal_url=f"webcal://{url.partition('://')[2]}"
     )
