@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
+from traceback import format_exc
 from typing import Any, Final
 
 import structlog
@@ -264,7 +265,8 @@ def _whole_or_not_at_all() -> Iterator[None]:
     except HTTPException:
         raise
     except Exception as error:
-        logger.exception("calendar_not_served")
+        # As text: what shows tracebacks to people shows variables too, and one holds the token.
+        logger.error("calendar_not_served", traceback=format_exc())
         raise ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS) from error
 
 

@@ -79,6 +79,7 @@ def test_who_asks_too_often_waits(sqlite_url: str, build: Build) -> None:
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.check(21)
 def test_who_guesses_at_the_addresses_of_calendars_is_stopped(
     sqlite_url: str, build: Build
 ) -> None:

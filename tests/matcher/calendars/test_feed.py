@@ -29,6 +29,7 @@ def add_session(db: Database) -> Session:
     return row
 
 
+@pytest.mark.check(7)
 def test_an_unchanged_feed_has_the_same_bytes_and_version(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
@@ -36,6 +37,7 @@ def test_an_unchanged_feed_has_the_same_bytes_and_version(two_engagements: Datab
     assert first == second
 
 
+@pytest.mark.check(18)
 def test_every_visible_change_is_another_version(two_engagements: Database) -> None:
     """Also those of whoever and whatever a session is joined with."""
     db = two_engagements
@@ -80,6 +82,7 @@ def replace_first_title(programme: Programme) -> object:
     return rules.model_copy(update={"phases": tuple(titled)})
 
 
+@pytest.mark.check(18)
 def test_midnight_in_tokyo_is_another_version(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
@@ -111,6 +114,8 @@ def test_a_change_within_the_second_of_a_fetch_shows_in_last_modified(
     assert render_feed(db, E1, NOW + 9 * SECOND).last_modified > fetched.last_modified
 
 
+@pytest.mark.check(6)
+@pytest.mark.check(9)
 def test_three_moves_and_a_cancellation_count_one_to_four(two_engagements: Database) -> None:
     db = two_engagements
     row = add_session(db)
@@ -129,6 +134,7 @@ def test_three_moves_and_a_cancellation_count_one_to_four(two_engagements: Datab
     ]
 
 
+@pytest.mark.check(6)
 def test_both_parties_see_the_session_under_one_uid(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
@@ -139,6 +145,7 @@ def test_both_parties_see_the_session_under_one_uid(two_engagements: Database) -
     assert uids[0] == uids[1]
 
 
+@pytest.mark.check(24)
 def test_a_feed_shows_no_address_or_number_of_a_person(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
@@ -153,6 +160,7 @@ def test_a_feed_shows_no_address_or_number_of_a_person(two_engagements: Database
             assert secret not in content
 
 
+@pytest.mark.check(15)
 def test_a_row_without_place_or_names_keeps_the_feed_whole(two_engagements: Database) -> None:
     db = two_engagements
     row = add_session(db)

@@ -51,6 +51,7 @@ def read(*entries: object) -> Component:
     return read_strictly(render(contents(*entries)))  # type: ignore[arg-type]
 
 
+@pytest.mark.check(25)
 def test_a_feed_says_what_it_is_and_how_often_to_ask() -> None:
     feed = read(ON_SITE)
     assert feed["METHOD"].value == "PUBLISH"
@@ -59,6 +60,7 @@ def test_a_feed_says_what_it_is_and_how_often_to_ask() -> None:
     assert feed["REFRESH-INTERVAL"].value == feed["X-PUBLISHED-TTL"].value == "PT1H"
 
 
+@pytest.mark.check(5)
 def test_a_feed_holds_the_one_time_zone_of_tokyo() -> None:
     (zone,) = read(ON_SITE).named("VTIMEZONE")
     (standard,) = zone.components
@@ -94,6 +96,7 @@ def test_an_event_is_told_in_the_language_of_the_feed() -> None:
     )
 
 
+@pytest.mark.check(25)
 def test_an_online_session_shows_its_link_wherever_a_client_may_look() -> None:
     (event,) = read(ONLINE).named("VEVENT")
     link = "https://meet.example/a?b=1,2;c=%E6%9E%B6%E7%A9%BA"
@@ -110,6 +113,7 @@ def test_a_link_that_is_no_web_address_is_text_only(link: str) -> None:
     assert link in event["DESCRIPTION"].text
 
 
+@pytest.mark.check(11)
 def test_a_cancelled_session_stays_says_so_and_blocks_nobody() -> None:
     (event,) = read(replace(ON_SITE, status="cancelled", sequence=1)).named("VEVENT")
     assert event["STATUS"].value == "CANCELLED"
@@ -118,6 +122,7 @@ def test_a_cancelled_session_stays_says_so_and_blocks_nobody() -> None:
     assert event["SUMMARY"].text.startswith("【中止】[Cancelled] ")
 
 
+@pytest.mark.check(14)
 def test_a_reassigned_session_is_cancelled_for_the_expert_it_left() -> None:
     (event,) = read(replace(ON_SITE, status="reassigned")).named("VEVENT")
     assert event["STATUS"].value == "CANCELLED"
@@ -125,6 +130,7 @@ def test_a_reassigned_session_is_cancelled_for_the_expert_it_left() -> None:
     assert "Another expert" in event["DESCRIPTION"].text
 
 
+@pytest.mark.check(24)
 def test_a_feed_names_nobody_but_the_office_and_rings_no_alarm() -> None:
     content = render(contents(ON_SITE, ONLINE))
     assert b"ATTENDEE" not in content
@@ -194,6 +200,9 @@ def hostile_names(count: int) -> list[str]:
     return ["".join(chance.choices(PIECES, k=chance.randint(1, 8))) for _ in range(count)]
 
 
+@pytest.mark.check(1)
+@pytest.mark.check(2)
+@pytest.mark.check(4)
 def test_no_name_of_500_hostile_ones_breaks_a_feed_or_says_something_else() -> None:
     """The strict reader fails on any property or component that a name could smuggle in."""
     for name in hostile_names(500):
@@ -229,6 +238,7 @@ def test_ical_js_reads_500_hostile_names_in_one_feed() -> None:
     ] == [(entry.start_at, True) for entry in entries]
 
 
+@pytest.mark.check(4)
 def test_python_without_asserts_renders_the_same_bytes() -> None:
     """The one guard of icalendar against line breaks in names is an assert."""
     program = (

@@ -288,12 +288,13 @@ def test_many_who_write_at_once_are_all_counted(sessions: sessionmaker[Database]
     start = threading.Barrier(4, timeout=30)
     failed: list[BaseException] = []
 
-    def write(kind: type[Expert | Organization], name: str) -> None:
+    def write(kind: type[Expert] | type[Organization], name: str) -> None:
         try:
             start.wait()
             for number in range(5):
                 with sessions.begin() as db:
-                    record: Expert | Organization = db.get_one(kind, name)
+                    record = db.get_one(kind, name)
+                    assert isinstance(record, Expert | Organization)
                     record.name_en = f"{name} {number}"
                     db.flush()
         except BaseException as error:

@@ -31,6 +31,7 @@ def add(db: Database, *sessions: object) -> None:
     db.commit()
 
 
+@pytest.mark.check(24)
 def test_each_party_sees_its_own_sessions_and_whom_it_meets(two_engagements: Database) -> None:
     db = two_engagements
     add(db, session("S1"), session("S2", tokyo(2025, 10, 2), engagement_id="A2", expert_id="E2"))
@@ -45,6 +46,7 @@ def test_sessions_come_in_order_of_their_start(two_engagements: Database) -> Non
     assert shown(db, E1) == ["S2", "S1"]
 
 
+@pytest.mark.check(23)
 def test_the_window_reaches_from_three_months_back_to_eighteen_ahead(
     two_engagements: Database,
 ) -> None:
@@ -73,6 +75,7 @@ def test_the_window_moves_at_midnight_in_tokyo(two_engagements: Database) -> Non
     assert shown(db, E1, tokyo(2025, 10, 2, 0)) == ["S2"]
 
 
+@pytest.mark.check(12)
 def test_a_cancelled_session_stays_until_two_weeks_after_its_start(
     two_engagements: Database,
 ) -> None:
@@ -83,6 +86,7 @@ def test_a_cancelled_session_stays_until_two_weeks_after_its_start(
     assert shown(db, E1, tokyo(2025, 10, 16, 0)) == ["S2"]
 
 
+@pytest.mark.check(13)
 @pytest.mark.parametrize("status", ["confirmed", "cancelled"])
 def test_a_feed_that_once_had_a_session_never_becomes_empty(
     two_engagements: Database, status: str
@@ -131,6 +135,7 @@ def departure(expert_id: str) -> SessionDeparture:
     )
 
 
+@pytest.mark.check(14)
 def test_an_expert_whom_a_session_left_sees_it_as_it_was(two_engagements: Database) -> None:
     db = two_engagements
     add(db, session("S1", tokyo(2025, 10, 15), expert_id="E2"))
@@ -154,6 +159,7 @@ def test_an_expert_who_got_a_session_back_sees_it_once(two_engagements: Database
     assert not kept.departed
 
 
+@pytest.mark.check(12)
 def test_a_departure_leaves_the_calendar_after_its_grace(two_engagements: Database) -> None:
     db = two_engagements
     add(
