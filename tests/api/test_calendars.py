@@ -36,6 +36,7 @@ from matcher.models import (
 )
 from matcher.programme import Qualification
 from matcher.settings import Settings
+from tests.api.service import serving
 from tests.clients.programs import Seen, Subscriber, read_with_calcurse, read_with_ical_js
 from tests.clients.strict import read_strictly
 from tests.matcher.rows import add_engagements, session
@@ -417,6 +418,24 @@ def test_a_secret_address_is_answered_over_https_alone(
         assert answers[0].get_json()["code"] == "https_required"
         assert answers[0].get_json() | {"instance": ""} == answers[1].get_json() | {"instance": ""}
         assert "Location" not in answers[0].headers
+
+
+@pytest.mark.check(22)
+def test_a_running_service_believes_its_proxy_and_logs_no_secret(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """The service as it is deployed: gunicorn, behind a proxy on the same machine."""
+    with serving(
+        sqlite_url, tmp_path, "--no-worker", MATCHER_PUBLIC_URL="https://dispatch.example.jp"
+    ) as running:
+        with running.database() as db:
+            add_engagements(db, "A1")
+            _, token = create_feed(db, FeedOwner.EXPERT, "E1", FeedLanguage.BOTH, NOW)
+        path = f"/calendars/{token}.ics"
+        in_clear = running.nobody.get(path)
+        proxied = running.nobody.get(path, X_Forwarded_Proto="https", Referer=running.url + path)
+    assert (in_clear.status_code, proxied.status_code) == (404, 200)
+    assert token[:8] not in running.log.read_text()
 
 
 @pytest.mark.check(19)
