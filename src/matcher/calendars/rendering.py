@@ -47,49 +47,59 @@ def render(contents: FeedContents, organizer: Organizer = OFFICE) -> bytes:
 
     Where it would exceed MAX_BYTES no event tells any more what is done in a session of its phase;
     if that is not enough, the oldest events are left out, and then the farthest.
+
+    Raises:
+        ValueError: there are sessions, and none of them can be written.
     """
     head, end, tail = _envelope(contents).rpartition(b"END:VCALENDAR")
     room = MAX_BYTES - len(head + end + tail)
-    events = _events(contents, organizer)
-    if sum(map(len, events.values())) > room:
-        events = _events(contents, organizer, brief=True)
-    kept = set(_fitting(_nearest_first(contents, events), events, room))
-    return b"".join((head, *(event for id, event in events.items() if id in kept), end, tail))
+    events = _Events(contents.language, organizer, room)
+    if not events.add(_nearest_first(contents)):
+        events = _Events(contents.language, organizer, room, brief=True)
+        events.add(_nearest_first(contents))
+    if contents.entries and not events.written:
+        raise ValueError("no session of the feed can be written")
+    in_order = (events.written.get(each.session_id, b"") for each in contents.entries)
+    return b"".join((head, *in_order, end, tail))
 
 
-def _events(
-    contents: FeedContents, organizer: Organizer, *, brief: bool = False
-) -> dict[str, bytes]:
-    """Return each event by its session; one that cannot be written is left out and logged.
+def _nearest_first(contents: FeedContents) -> list[Entry]:
+    """Return the sessions from today on, then those before, the last of them first."""
+    entries, today = contents.entries, contents.day_began_at
+    past = [each for each in reversed(entries) if each.start_at < today]
+    return [*(each for each in entries if each.start_at >= today), *past]
 
-    Raises:
-        ValueError: none of them can be written.
-    """
-    events = {}
-    for entry in contents.entries:
+
+class _Events:
+    """Events by their session, as many as there is room for."""
+
+    def __init__(
+        self, language: Language, organizer: Organizer, room: int, *, brief: bool = False
+    ) -> None:
+        self.written: dict[str, bytes] = {}
+        self._language = language
+        self._organizer = organizer
+        self._room = room
+        self._brief = brief
+
+    def add(self, entries: Iterable[Entry]) -> bool:
+        """Write one after the other, and say whether there was room for all of them."""
+        for entry in entries:
+            event = self._written(entry)
+            self._room -= len(event)
+            if self._room < 0:
+                return False
+            if event:
+                self.written[entry.session_id] = event
+        return True
+
+    def _written(self, entry: Entry) -> bytes:
+        """Return an event; nothing of one that cannot be written, of which the log tells."""
         try:
-            event = _event(entry, contents.language, organizer, brief=brief)
-            events[entry.session_id] = _folded(event)
+            return _folded(_event(entry, self._language, self._organizer, brief=self._brief))
         except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError):
             logger.exception("session_left_out", session=entry.session_id)
-    if contents.entries and not events:
-        raise ValueError("no event of the feed can be written")
-    return events
-
-
-def _nearest_first(contents: FeedContents, events: Iterable[str]) -> list[str]:
-    """Return the sessions from today on, then those before, the last of them first."""
-    past = {each.session_id for each in contents.entries if each.start_at < contents.day_began_at}
-    ids = list(events)
-    return [*(id for id in ids if id not in past), *(id for id in reversed(ids) if id in past)]
-
-
-def _fitting(ids: Iterable[str], events: dict[str, bytes], room: int) -> Iterator[str]:
-    for id in ids:
-        room -= len(events[id])
-        if room < 0:
-            return
-        yield id
+            return b""
 
 
 def _envelope(contents: FeedContents) -> bytes:

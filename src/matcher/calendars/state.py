@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     type_coerce,
     union_all,
 )
@@ -172,20 +173,29 @@ def _office(db: Database, programme_id: str) -> Owner:
 
 def _sessions(db: Database, feed: Feed) -> Subquery:
     """Every session the owner ever had, with the columns of VisibleSession."""
-    rows = _joined(Session)
+    if feed.owner_kind == FeedOwner.EXPERT:
+        return _with_departures([feed.owner_id], true())
     if feed.owner_kind == FeedOwner.ORGANIZATION:
-        return rows.where(Engagement.organization_id == feed.owner_id).subquery()
-    if feed.owner_kind == FeedOwner.OFFICE:
-        rows = rows.where(Engagement.programme_id == feed.owner_id)
-        if feed.specialty is not None:
-            rows = rows.where(Session.expert_id.in_(_experts_of(db, feed)))
-        return rows.subquery()
+        return _joined(Session).where(Engagement.organization_id == feed.owner_id).subquery()
+    of_programme = Engagement.programme_id == feed.owner_id
+    if feed.specialty is None:
+        return _joined(Session).where(of_programme).subquery()
+    return _with_departures(_experts_of(db, feed), of_programme)
+
+
+def _with_departures(expert_ids: Sequence[str], condition: ColumnElement[bool]) -> Subquery:
+    """The sessions of some experts, and those that went from them to others."""
+    kept = _joined(Session).where(condition, Session.expert_id.in_(expert_ids))
     left = (
         _joined(SessionDeparture)
         .join(SessionDeparture, SessionDeparture.session_id == Session.id)
-        .where(SessionDeparture.expert_id == feed.owner_id, Session.expert_id != feed.owner_id)
+        .where(
+            condition,
+            SessionDeparture.expert_id.in_(expert_ids),
+            Session.expert_id.not_in(expert_ids),
+        )
     )
-    return union_all(rows.where(Session.expert_id == feed.owner_id), left).subquery()
+    return union_all(kept, left).subquery()
 
 
 def _experts_of(db: Database, feed: Feed) -> list[str]:
@@ -259,8 +269,10 @@ def _nearest(
         rows.c.session_id,
     )
     found = db.execute(select(rows).where(condition).order_by(*nearest_first).limit(limit))
-    sessions = (VisibleSession(*row) for row in found)
-    return tuple(sorted(sessions, key=lambda each: (each.start_at, each.session_id)))
+    sessions = sorted((VisibleSession(*row) for row in found), key=lambda each: each.sequence)
+    # One that has left several experts of a specialty is shown as it left the last of them.
+    last = {each.session_id: each for each in sessions}
+    return tuple(sorted(last.values(), key=lambda each: (each.start_at, each.session_id)))
 
 
 def _newest(db: Database, rows: Subquery) -> tuple[VisibleSession, ...]:

@@ -5,8 +5,17 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.calendars.state import MAX_EVENTS, read_state
 from matcher.errors import NotFound
-from matcher.models import Feed, FeedLanguage, FeedOwner, SessionDeparture, SessionStatus
-from tests.matcher.rows import session
+from matcher.models import (
+    Expert,
+    Feed,
+    FeedLanguage,
+    FeedOwner,
+    Programme,
+    SessionDeparture,
+    SessionStatus,
+)
+from matcher.programme import Qualification, Specialty, read_rules
+from tests.matcher.rows import expert, session
 
 NOW = dt.datetime(2025, 10, 1, 3, 0, tzinfo=dt.UTC)
 """Noon in Tokyo."""
@@ -170,6 +179,55 @@ def test_a_departure_leaves_the_calendar_after_its_grace(two_engagements: Databa
     add(db, departure("E1"))
     assert shown(db, E1, tokyo(2025, 10, 22, 23)) == ["S1", "S2"]
     assert shown(db, E1, tokyo(2025, 10, 23, 0)) == ["S2"]
+
+
+@pytest.fixture
+def counselors(two_engagements: Database) -> Database:
+    """A session of E3, which went from E1 over E2 to E3; the first two are of one specialty."""
+    db = two_engagements
+    third = expert("E3")
+    db.add(third)
+    for each in (db.get_one(Expert, "E1"), db.get_one(Expert, "E2")):
+        each.qualifications = (Qualification.INDUSTRIAL_COUNSELOR,)
+    add(db, session("S1", tokyo(2025, 10, 15), expert_id="E3"))
+    first, second = departure("E1"), departure("E2")
+    second.sequence = 5
+    add(db, first, second)
+    return db
+
+
+def office_feed(specialty: Specialty | None) -> Feed:
+    return Feed(
+        owner_kind=FeedOwner.OFFICE,
+        owner_id="tokyo-2025",
+        language=FeedLanguage.BOTH,
+        specialty=specialty,
+    )
+
+
+@pytest.mark.check(13)
+def test_a_specialty_sees_what_left_it_once_as_it_left(counselors: Database) -> None:
+    db = counselors
+    (left,) = read_state(db, office_feed(Specialty.COUNSELING), NOW).sessions
+    assert (left.departed, left.sequence) == (True, 5)
+    for specialty in (Specialty.LABOR, None):
+        (kept,) = read_state(db, office_feed(specialty), NOW).sessions
+        assert not kept.departed
+
+
+def test_a_specialty_without_an_expert_has_an_empty_calendar(counselors: Database) -> None:
+    assert read_state(counselors, office_feed(Specialty.SME), NOW).sessions == ()
+
+
+@pytest.mark.check(24)
+def test_the_office_sees_one_programme(counselors: Database) -> None:
+    other = office_feed(None)
+    other.owner_id = "tokyo-2026"
+    with pytest.raises(NotFound):
+        read_state(counselors, other, NOW)
+    rules = read_rules("tokyo-2025").model_copy(update={"id": "tokyo-2026"})
+    add(counselors, Programme(id="tokyo-2026", rules=rules))
+    assert read_state(counselors, other, NOW).sessions == ()
 
 
 def test_a_feed_of_nobody_is_not_found(two_engagements: Database) -> None:
