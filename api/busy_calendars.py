@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field, computed_field
 from pydantic.json_schema import SkipJsonSchema
 
@@ -54,6 +56,10 @@ class BusyCalendarQuery(PageQuery):
     stale: bool | SkipJsonSchema[None] = absent("only those that could not be read the last time")
 
 
+BusyOwner = Literal[FeedOwner.EXPERT, FeedOwner.ORGANIZATION]
+"""Whose busy times are planned around; the office has none."""
+
+
 class BusyCalendarBody(Body, SourceDraft):
     """Whose calendar it is, and its address: one that needs no password."""
 
@@ -68,6 +74,8 @@ class BusyCalendarBody(Body, SourceDraft):
         }
     )
 
+    owner_kind: BusyOwner
+
 
 class UploadBody(Body, UploadDraft):
     """Whose calendar it is, and the calendar itself."""
@@ -81,6 +89,8 @@ class UploadBody(Body, UploadDraft):
             }
         }
     )
+
+    owner_kind: BusyOwner
 
 
 class BusyCalendarView(View):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.access import Principal
 from matcher.audit import Actor, acting
+from matcher.calendars.shelf import Shelf
 from matcher.jobs import Jobs
 from matcher.settings import Settings
 
@@ -33,6 +34,7 @@ class Services:
     queue: Huey
     jobs: Jobs
     clock: Callable[[], datetime]
+    shelf: Shelf
 
     def close(self) -> None:
         """Let go of the database and the queue."""

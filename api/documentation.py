@@ -32,6 +32,11 @@ _START = """SwaggerUIBundle({
 });
 """
 
+_ROBOTS = """User-agent: *
+Allow: /calendars/
+Disallow: /v1/
+"""
+
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -43,6 +48,12 @@ _CONTENT_SECURITY_POLICY = (
 def document() -> Response:
     """Answer the OpenAPI 3.1 document."""
     return jsonify(cast(OpenAPI, current_app).api_doc)
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """Let programs that ask first fetch calendars; the rest is no pages to be found."""
+    return Response(_ROBOTS, mimetype="text/plain")
 
 
 @blueprint.get("/docs")

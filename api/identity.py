@@ -23,6 +23,7 @@ OPEN_OPERATIONS: Final = frozenset(
         "documentation.asset",
         "documentation.document",
         "documentation.page",
+        "documentation.robots",
         "documentation.start",
         "health.alive",
         "health.figures",

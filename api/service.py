@@ -48,6 +48,8 @@ from api.logs import register_logs
 from api.openapi import INFO, SECURITY_SCHEMES, complete
 from api.problems import Problem, refuse, register_problems
 from api.revisions import register_revisions, tag_state
+from matcher.calendars.organizer import Organizer
+from matcher.calendars.shelf import Shelf
 from matcher.database import create_database_engine, session_factory
 from matcher.idempotency import Answer, KeyedRequest, recall, remember
 from matcher.jobs import Jobs, open_queue
@@ -170,6 +172,7 @@ def _services(settings: Settings, clock: Callable[[], datetime]) -> Services:
         queue=queue,
         jobs=Jobs(queue, writing, clock=clock),
         clock=clock,
+        shelf=Shelf(Organizer.of_sender(settings.mail_sender)),
     )
 
 

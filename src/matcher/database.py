@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
 from matcher.audit import PROGRAM, Actor, keep_audit
+from matcher.calendars.revisions import keep_revisions
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 
@@ -82,6 +83,7 @@ def session_factory(
         return sessionmaker(reading, expire_on_commit=False)
     sessions = sessionmaker(engine, expire_on_commit=False)
     keep_audit(sessions, actor, clock)
+    keep_revisions(sessions)
     return sessions
 
 

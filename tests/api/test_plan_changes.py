@@ -62,6 +62,11 @@ def test_the_changes_of_a_plan_are_told_with_their_reasons(planner: Caller, plan
     assert (found["plan_id"], found["release"], found["against"]) == (plan_id, None, 1)
     assert found["counts"]["moved"] == 1
     assert found["disturbed"] == {"count": 3, "organizations": ["O1", "O2"], "experts": ["E1"]}
+    assert [(each["owner_id"], each["subscribed"]) for each in found["unaware"]] == [
+        ("O1", False),
+        ("O2", False),
+        ("E1", False),
+    ]
     assert found["ground_moved"] == []
     moved = found["engagements"][0]["sessions"][0]
     assert moved["before"]["start_at"] == "2025-10-22T10:00:00+09:00"

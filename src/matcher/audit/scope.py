@@ -19,6 +19,7 @@ from matcher.models import (
     Base,
     BusyCalendar,
     BusyTime,
+    CalendarRevision,
     Engagement,
     ExpertAbsence,
     Feed,
@@ -39,6 +40,7 @@ Fields = Mapping[str, Any]
 NOT_AUDITED: Final[Mapping[type[Base], str]] = {
     AuditEntry: "it is the audit",
     BusyTime: "it is read from a calendar, again and again, and is about a private person's day",
+    CalendarRevision: "it only counts changes, each of which has its entry",
     IdempotentRequest: "it only keeps an answer for a day, in case it is asked for again",
     Lease: "it only keeps two workers from the same work, and is gone when that is done",
     SessionDeparture: "the entry of the session itself says that it left the expert",
@@ -61,7 +63,9 @@ _FOLLOWS: Final = "it only follows from the change of other fields"
 _BULK: Final = "it is large, is written once, and stays with the record itself"
 _HEARTBEAT: Final = "a run writes it every second, and its last value stays with the record itself"
 LEFT_OUT: Final[Mapping[type[Base], Mapping[str, str]]] = {
-    Base: {"version": _FOLLOWS, "revised_at": _FOLLOWS, "sequence": _FOLLOWS},
+    Base: dict.fromkeys(
+        ("version", "revised_at", "renamed_at", "reworded_at", "sequence"), _FOLLOWS
+    ),
     BusyCalendar: dict.fromkeys(
         (
             "etag",

@@ -4,28 +4,28 @@ Pure: the same contents always give the same bytes. Every value is given explici
 `Calendar.new()` and `Event.new()` of icalendar fill in random identifiers and the time of day.
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+import structlog
 from icalendar import Calendar, Component, Event, Timezone, vCalAddress, vText
 
-from matcher.calendars.entries import Entry, FeedContents
+from matcher.calendars.entries import EXPERT, Entry, FeedContents
 from matcher.calendars.identity import uid_of
+from matcher.calendars.organizer import OFFICE, Organizer
 from matcher.calendars.wording import Language, Wording, one_line
 from matcher.clock import to_tokyo
+
+logger = structlog.get_logger(__name__)
 
 RENDERER_VERSION: Final = 1
 """Raised with every change of this module that changes bytes, so that clients fetch them."""
 
 PRODID: Final = "-//Expert Dispatch Matcher//Session Calendar//EN"
-OFFICE: Final = Wording("専門家派遣事務局", "Expert Dispatch Office")
-OFFICE_ADDRESS: Final = "mailto:office@expert-dispatch.example"
-"""The role mailbox of the office, never a person's."""
 
-MAX_BYTES: Final = 1_000_000
+MAX_BYTES: Final = 999_999
 """Google reads no feed beyond about 1 MB."""
 
 LINE_OCTETS: Final = 75
@@ -42,18 +42,64 @@ _REASSIGNED: Final = Wording(
 )
 
 
-def render(contents: FeedContents) -> bytes:
-    """Return the whole calendar, without its oldest events where it would exceed MAX_BYTES."""
+def render(contents: FeedContents, organizer: Organizer = OFFICE) -> bytes:
+    """Return the whole calendar.
+
+    Where it would exceed MAX_BYTES no event tells any more what is done in a session of its phase;
+    if that is not enough, the oldest events are left out, and then the farthest.
+
+    Raises:
+        ValueError: there are sessions, and none of them can be written.
+    """
     head, end, tail = _envelope(contents).rpartition(b"END:VCALENDAR")
     room = MAX_BYTES - len(head + end + tail)
-    events: deque[bytes] = deque()
-    for entry in reversed(contents.entries):
-        event = _folded(_event(entry, contents.language))
-        room -= len(event)
-        if room < 0:
-            break
-        events.appendleft(event)
-    return b"".join((head, *events, end, tail))
+    events = _Events(contents.language, organizer, room)
+    if not events.add(_nearest_first(contents)):
+        events = _Events(contents.language, organizer, room, brief=True)
+        events.add(_nearest_first(contents))
+    if contents.entries and not events.written:
+        raise ValueError("no session of the feed can be written")
+    in_order = (events.written.get(each.session_id, b"") for each in contents.entries)
+    return b"".join((head, *in_order, end, tail))
+
+
+def _nearest_first(contents: FeedContents) -> list[Entry]:
+    """Return the sessions from today on, then those before, the last of them first."""
+    entries, today = contents.entries, contents.day_began_at
+    past = [each for each in reversed(entries) if each.start_at < today]
+    return [*(each for each in entries if each.start_at >= today), *past]
+
+
+class _Events:
+    """Events by their session, as many as there is room for."""
+
+    def __init__(
+        self, language: Language, organizer: Organizer, room: int, *, brief: bool = False
+    ) -> None:
+        self.written: dict[str, bytes] = {}
+        self._language = language
+        self._organizer = organizer
+        self._room = room
+        self._brief = brief
+
+    def add(self, entries: Iterable[Entry]) -> bool:
+        """Write one after the other, and say whether there was room for all of them."""
+        for entry in entries:
+            event = self._written(entry)
+            self._room -= len(event)
+            if self._room < 0:
+                return False
+            if event:
+                self.written[entry.session_id] = event
+        return True
+
+    def _written(self, entry: Entry) -> bytes:
+        """Return an event; nothing of one that cannot be written, of which the log tells."""
+        try:
+            return _folded(_event(entry, self._language, self._organizer, brief=self._brief))
+        except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError):
+            logger.exception("session_left_out", session=entry.session_id)
+            return b""
 
 
 def _envelope(contents: FeedContents) -> bytes:
@@ -121,7 +167,9 @@ def _tokyo() -> Component:
     )
 
 
-def _event(entry: Entry, language: Language) -> Event:
+def _event(
+    entry: Entry, language: Language, organizer: Organizer = OFFICE, *, brief: bool = False
+) -> Event:
     event = Event()
     event.add("uid", uid_of(entry.session_id))
     # Not the time of the request, with which every event would look changed at every fetch.
@@ -131,38 +179,49 @@ def _event(entry: Entry, language: Language) -> Event:
     event.add("dtstart", to_tokyo(entry.start_at))
     event.add("dtend", to_tokyo(entry.end_at))
     event.add("summary", _summary(entry, language))
-    event.add("description", _description(entry, language))
+    event.add("description", _description(entry, language, brief=brief))
     event.add("location", _location(entry).read(language))
     event.add("status", "CONFIRMED" if entry.takes_place else "CANCELLED")
     event.add("transp", "OPAQUE" if entry.takes_place else "TRANSPARENT")
-    event.add("organizer", _office(language))
+    event.add("organizer", _calendar_address(organizer, language))
     if url := _web_address(entry.meeting_url):
         _add_meeting(event, url, language)
     return event
 
 
 def _summary(entry: Entry, language: Language) -> str:
-    phase, partner = entry.phase, entry.partner
+    phase, who = entry.phase, _people(entry)
     summary = Wording(
-        f"専門家派遣 第{entry.number}回 {phase.ja}({partner.ja or partner.en})",
-        f"Expert session {entry.number}: {phase.en} ({partner.en or partner.ja})",
+        f"専門家派遣 第{entry.number}回 {phase.ja}({who.ja})",
+        f"Expert session {entry.number}: {phase.en} ({who.en})",
     ).read(language)
     return summary if entry.takes_place else _CANCELLED[language] + summary
 
 
-def _description(entry: Entry, language: Language) -> str:
+def _people(entry: Entry) -> Wording:
+    """Whom the reader meets; for the office who meets whom."""
+    partner = Wording(entry.partner.ja or entry.partner.en, entry.partner.en or entry.partner.ja)
+    if entry.expert is None:
+        return partner
+    ja, en = entry.expert.ja or entry.expert.en, entry.expert.en or entry.expert.ja
+    return Wording(f"{partner.ja}・{ja}", f"{partner.en}, {en}")
+
+
+def _description(entry: Entry, language: Language, *, brief: bool) -> str:
     languages: tuple[Language, ...] = ("ja", "en") if language == "both" else (language,)
-    return "\n\n".join("\n".join(_paragraph(entry, each)) for each in languages)
+    return "\n\n".join("\n".join(_paragraph(entry, each, brief=brief)) for each in languages)
 
 
-def _paragraph(entry: Entry, language: Language) -> Iterator[str]:
+def _paragraph(entry: Entry, language: Language, *, brief: bool) -> Iterator[str]:
     number, phase = entry.number, entry.phase
     if entry.status == "reassigned":
         yield _REASSIGNED.read(language)
     yield Wording(f"第{number}回 {phase.ja}", f"Session {number}: {phase.en}").read(language)
-    for content in entry.contents:
+    for content in () if brief else entry.contents:
         yield Wording(f"・{content.ja}", f"- {content.en}").read(language)
     yield _labelled(entry.partner_role, entry.partner, language)
+    if entry.expert is not None:
+        yield _labelled(EXPERT, entry.expert, language)
     yield _labelled(_PLACE, _location(entry), language)
     if link := one_line(entry.meeting_url or ""):
         # Here as well, because many clients show neither URL nor CONFERENCE.
@@ -178,10 +237,10 @@ def _location(entry: Entry) -> Wording:
     return _ONLINE if entry.online else entry.place
 
 
-def _office(language: Language) -> vCalAddress:
+def _calendar_address(organizer: Organizer, language: Language) -> vCalAddress:
     """Return the ORGANIZER that METHOD:PUBLISH asks for (RFC 5546 3.2.1)."""
-    office = vCalAddress(OFFICE_ADDRESS)
-    office.params["CN"] = OFFICE.read(language)
+    office = vCalAddress(f"mailto:{quote(organizer.address, safe='@+')}")
+    office.params["CN"] = organizer.name.read(language)
     return office
 
 

@@ -1,10 +1,14 @@
-"""What the database holds for a feed: an owner's sessions, and nothing of anyone else."""
+"""What the database holds for a feed: an owner's sessions, and nothing of anyone else.
+
+Rows are read as they lie, words as text: one that says something unheard of fails by itself where
+it is put into words, and not all others with it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Subquery,
+    Text,
     and_,
     case,
     false,
@@ -19,6 +24,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import Session as Database
@@ -34,18 +40,23 @@ from matcher.models import (
     FeedOwner,
     Organization,
     Programme,
-    Purpose,
     Session,
     SessionDeparture,
     SessionStatus,
 )
-from matcher.programme import Phase
+from matcher.programme import ProgrammeRules, Specialty
 
-OWNERS: Final[Mapping[FeedOwner, type[Expert | Organization]]] = {
+PARTIES: Final[Mapping[FeedOwner, type[Expert | Organization]]] = {
     FeedOwner.EXPERT: Expert,
     FeedOwner.ORGANIZATION: Organization,
 }
-"""Who has a calendar."""
+"""Who meet in sessions."""
+
+OWNERS: Final[Mapping[FeedOwner, type[Expert | Organization | Programme]]] = {
+    **PARTIES,
+    FeedOwner.OFFICE: Programme,
+}
+"""Who has a calendar; the office has one of each programme."""
 
 MONTHS_BACK: Final = 3
 MONTHS_AHEAD: Final = 18
@@ -57,46 +68,42 @@ GRACE: Final = dt.timedelta(days=14)
 
 
 class Owner(NamedTuple):
-    """The expert or organization whose feed it is, by name."""
+    """The expert, organization or programme whose feed it is, by name."""
 
     name_ja: str
     name_en: str
-    revised_at: dt.datetime | None
+    renamed_at: dt.datetime | None
     """None: it is as it was registered."""
 
 
 class VisibleSession(NamedTuple):
-    """A session joined with all that a reader of a feed sees of it."""
+    """A session joined with all that a reader of a feed may see of it."""
 
     session_id: str
     number: int
-    phase: Phase
-    purpose: Purpose
+    phase: str
+    purpose: str
     programme_id: str
-    programme_revised_at: dt.datetime
-    """Tells that the texts of the phases are other ones now."""
+    reworded_at: dt.datetime | None
+    """When the texts of the phases last changed; None: never."""
 
-    partner_ja: str
-    partner_en: str
-    partner_revised_at: dt.datetime | None
-    """None: it is as it was registered."""
-
+    organization_ja: str
+    organization_en: str
+    organization_renamed_at: dt.datetime | None
+    expert_ja: str
+    expert_en: str
+    expert_renamed_at: dt.datetime | None
     place_ja: str
     place_en: str
     municipality_code: str | None
     meeting_url: str | None
-    status: SessionStatus
+    status: str
     start_at: dt.datetime
     end_at: dt.datetime
     sequence: int
-    session_revised_at: dt.datetime
+    revised_at: dt.datetime
     departed: bool
     """It went to another expert; times and sequence are those of the departure."""
-
-    @property
-    def revised_at(self) -> dt.datetime:
-        """When the session or its partner last changed."""
-        return max(self.session_revised_at, self.partner_revised_at or self.session_revised_at)
 
 
 @dataclass(frozen=True)
@@ -106,55 +113,100 @@ class FeedState:
     reader: FeedOwner
     language: FeedLanguage
     owner: Owner
+    specialty: Specialty | None
+    """Of the office's: the one whose sessions it has; None: all of them."""
+
     day_began_at: dt.datetime
     """The last midnight in Tokyo; what only time changes in a feed changes there."""
 
     sessions: tuple[VisibleSession, ...]
     """In order of start: those of the window, or the last of all where it has none."""
 
+    rules: Mapping[str, ProgrammeRules]
+    """Of the programmes of the sessions, and of the one that owns the feed, by id."""
+
 
 def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
-    """Read what a feed shows at a moment; two queries, a third where its window is empty.
+    """Read what a feed shows at a moment, in a few queries, however many sessions there are.
 
     Raises:
         NotFound: its owner is not kept any more.
     """
     today = wall_time(now).date()
-    rows = _sessions(feed)
+    rows = _sessions(db, feed)
     shown = _shown(rows, today)
     # Clients take a feed without events for a fault and keep what they had: one event stays.
-    sessions = _newest(db, rows, shown, MAX_EVENTS) or _newest(db, rows, true(), 1)
+    sessions = _nearest(db, rows, shown, today, MAX_EVENTS) or _newest(db, rows)
+    programmes = {each.programme_id for each in sessions}
+    if feed.owner_kind == FeedOwner.OFFICE:
+        programmes.add(feed.owner_id)
+    found = select(Programme.id, Programme.rules).where(Programme.id.in_(programmes))
     return FeedState(
         reader=feed.owner_kind,
         language=feed.language,
         owner=_owner(db, feed),
+        specialty=feed.specialty,
         day_began_at=_midnight(today),
         sessions=sessions,
+        rules={row.id: row.rules for row in db.execute(found)},
     )
 
 
 def _owner(db: Database, feed: Feed) -> Owner:
-    table = OWNERS[feed.owner_kind]
-    columns = select(table.name_ja, table.name_en, _revised_at(table))
+    if feed.owner_kind == FeedOwner.OFFICE:
+        return _office(db, feed.owner_id)
+    table = PARTIES[feed.owner_kind]
+    columns = select(table.name_ja, table.name_en, table.renamed_at)
     found = db.execute(columns.where(table.id == feed.owner_id)).one_or_none()
     if found is None:
         raise NotFound(feed.owner_kind, feed.owner_id)
     return Owner(*found)
 
 
-def _sessions(feed: Feed) -> Subquery:
+def _office(db: Database, programme_id: str) -> Owner:
+    programme = db.get(Programme, programme_id)
+    if programme is None:
+        raise NotFound("programme", programme_id)
+    name = programme.rules.name
+    return Owner(name.ja, name.en, programme.reworded_at)
+
+
+def _sessions(db: Database, feed: Feed) -> Subquery:
     """Every session the owner ever had, with the columns of VisibleSession."""
+    if feed.owner_kind == FeedOwner.EXPERT:
+        return _with_departures([feed.owner_id], true())
     if feed.owner_kind == FeedOwner.ORGANIZATION:
-        own = _joined(Expert, Session).join(Expert, Expert.id == Session.expert_id)
-        return own.where(Engagement.organization_id == feed.owner_id).subquery()
-    kept = _joined(Organization, Session).where(Session.expert_id == feed.owner_id)
+        return _joined(Session).where(Engagement.organization_id == feed.owner_id).subquery()
+    of_programme = Engagement.programme_id == feed.owner_id
+    if feed.specialty is None:
+        return _joined(Session).where(of_programme).subquery()
+    return _with_departures(_experts_of(db, feed), of_programme)
+
+
+def _with_departures(expert_ids: Sequence[str], condition: ColumnElement[bool]) -> Subquery:
+    """The sessions of some experts, and those that went from them to others."""
+    kept = _joined(Session).where(condition, Session.expert_id.in_(expert_ids))
     left = (
-        _joined(Organization, SessionDeparture)
+        _joined(SessionDeparture)
         .join(SessionDeparture, SessionDeparture.session_id == Session.id)
-        .where(SessionDeparture.expert_id == feed.owner_id, Session.expert_id != feed.owner_id)
+        .where(
+            condition,
+            SessionDeparture.expert_id.in_(expert_ids),
+            Session.expert_id.not_in(expert_ids),
+        )
     )
-    served = Organization.id == Engagement.organization_id
-    return union_all(kept.join(Organization, served), left.join(Organization, served)).subquery()
+    return union_all(kept, left).subquery()
+
+
+def _experts_of(db: Database, feed: Feed) -> list[str]:
+    """The experts with a qualification that stands for the feed's specialty, by id."""
+    programme = db.get(Programme, feed.owner_id)
+    if programme is None:
+        raise NotFound("programme", feed.owner_id)
+    specialties = [each for each in programme.rules.specialties if each.id == feed.specialty]
+    wanted = {own.id for each in specialties for own in each.qualifications}
+    experts = db.execute(select(Expert.id, Expert.qualifications))
+    return [row.id for row in experts if wanted.intersection(row.qualifications)]
 
 
 def _shown(rows: Subquery, today: dt.date) -> ColumnElement[bool]:
@@ -164,55 +216,70 @@ def _shown(rows: Subquery, today: dt.date) -> ColumnElement[bool]:
         start_at >= _midnight(today, months=-MONTHS_BACK),
         start_at < _midnight(today, months=MONTHS_AHEAD),
         or_(
-            and_(rows.c.status != SessionStatus.CANCELLED, rows.c.departed == false()),
+            and_(rows.c.status != SessionStatus.CANCELLED.value, rows.c.departed == false()),
             start_at >= _midnight(today) - GRACE,
         ),
     )
 
 
-def _joined(
-    partner: type[Expert | Organization], times: type[Session | SessionDeparture]
-) -> Select[*tuple[Any, ...]]:
+def _joined(times: type[Session | SessionDeparture]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Session.id.label("session_id"),
             Session.number,
-            Session.phase,
-            Application.purpose,
+            type_coerce(Session.phase, Text).label("phase"),
+            type_coerce(Application.purpose, Text).label("purpose"),
             Engagement.programme_id,
-            Programme.revised_at.label("programme_revised_at"),
-            partner.name_ja.label("partner_ja"),
-            partner.name_en.label("partner_en"),
-            _revised_at(partner).label("partner_revised_at"),
+            Programme.reworded_at,
+            Organization.name_ja.label("organization_ja"),
+            Organization.name_en.label("organization_en"),
+            Organization.renamed_at.label("organization_renamed_at"),
+            Expert.name_ja.label("expert_ja"),
+            Expert.name_en.label("expert_en"),
+            Expert.renamed_at.label("expert_renamed_at"),
             Session.place_ja,
             Session.place_en,
             Session.municipality_code,
             Session.meeting_url,
-            Session.status,
+            type_coerce(Session.status, Text).label("status"),
             times.start_at.label("start_at"),
             times.end_at.label("end_at"),
             times.sequence.label("sequence"),
-            times.revised_at.label("session_revised_at"),
+            times.revised_at.label("revised_at"),
             literal(times is SessionDeparture).label("departed"),
         )
         .select_from(Session)
         .join(Engagement, Engagement.id == Session.engagement_id)
         .join(Application, Application.id == Engagement.application_id)
         .join(Programme, Programme.id == Engagement.programme_id)
+        .join(Organization, Organization.id == Engagement.organization_id)
+        .join(Expert, Expert.id == Session.expert_id)
     )
 
 
-def _revised_at(table: type[Expert | Organization]) -> ColumnElement[dt.datetime | None]:
-    return case((table.version > 1, table.revised_at))
-
-
-def _newest(
-    db: Database, rows: Subquery, condition: ColumnElement[bool], limit: int
+def _nearest(
+    db: Database, rows: Subquery, condition: ColumnElement[bool], today: dt.date, limit: int
 ) -> tuple[VisibleSession, ...]:
-    """Read the last sessions, in order of start: what is capped off is the past."""
+    """Read the next sessions and, as far as there is room, the last ones, in order of start."""
+    is_past = rows.c.start_at < _midnight(today)
+    nearest_first = (
+        case((is_past, 1), else_=0),
+        case((is_past, None), else_=rows.c.start_at),
+        rows.c.start_at.desc(),
+        rows.c.session_id,
+    )
+    found = db.execute(select(rows).where(condition).order_by(*nearest_first).limit(limit))
+    sessions = sorted((VisibleSession(*row) for row in found), key=lambda each: each.sequence)
+    # One that has left several experts of a specialty is shown as it left the last of them.
+    last = {each.session_id: each for each in sessions}
+    return tuple(sorted(last.values(), key=lambda each: (each.start_at, each.session_id)))
+
+
+def _newest(db: Database, rows: Subquery) -> tuple[VisibleSession, ...]:
+    """Read the last session of all, if there ever was one."""
     last_first = (rows.c.start_at.desc(), rows.c.session_id.desc())
-    found = db.execute(select(rows).where(condition).order_by(*last_first).limit(limit)).all()
-    return tuple(VisibleSession(*row) for row in reversed(found))
+    found = db.execute(select(rows).order_by(*last_first).limit(1))
+    return tuple(VisibleSession(*row) for row in found)
 
 
 def _midnight(day: dt.date, *, months: int = 0) -> dt.datetime:

@@ -16,9 +16,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from matcher.calendars.feed import render_feed
-from matcher.calendars.state import OWNERS
-from matcher.errors import Conflict, NotFound
+from matcher.calendars.state import OWNERS, PARTIES
+from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import Feed, FeedLanguage, FeedOwner
+from matcher.programme import Specialty
 
 TOKEN_BYTES: Final = 32
 FETCHES_NOTED_EVERY: Final = dt.timedelta(minutes=5)
@@ -26,13 +27,28 @@ FETCHES_NOTED_EVERY: Final = dt.timedelta(minutes=5)
 
 
 def create_feed(
-    db: Session, owner_kind: FeedOwner, owner_id: str, language: FeedLanguage, now: dt.datetime
+    db: Session,
+    owner_kind: FeedOwner,
+    owner_id: str,
+    language: FeedLanguage,
+    now: dt.datetime,
+    *,
+    specialty: Specialty | None = None,
 ) -> tuple[Feed, str]:
     """Make a subscription; the token that is returned beside it is never shown again.
 
     Raises:
-        NotFound: there is no such expert or organization.
+        NotFound: there is no such expert, organization or programme.
+        Invalid: a specialty is given, and it is not the office's.
     """
+    if specialty is not None and owner_kind != FeedOwner.OFFICE:
+        raise Invalid(
+            "specialty",
+            "only calendars of the office are of a specialty",
+            "leave it out",
+            reason_ja="専門分野を指定できるのは事務局のカレンダーだけです",
+            remedy_ja="省略してください",
+        )
     if db.get(OWNERS[owner_kind], owner_id) is None:
         raise NotFound(owner_kind.value, owner_id)
     token = _new_token()
@@ -40,6 +56,7 @@ def create_feed(
         owner_kind=owner_kind,
         owner_id=owner_id,
         language=language,
+        specialty=specialty,
         token_hash=_digest(token),
         created_at=now,
     )
@@ -98,7 +115,7 @@ def write_calendars(db: Session, directory: Path, now: dt.datetime) -> list[Path
     directory.mkdir(parents=True, exist_ok=True)
     return [
         _write_calendar(db, directory, kind, owner_id, now)
-        for kind, table in OWNERS.items()
+        for kind, table in PARTIES.items()
         for owner_id in db.scalars(select(table.id).order_by(table.id)).all()
     ]
 

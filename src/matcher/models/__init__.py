@@ -44,6 +44,7 @@ from matcher.models.programme import Programme, keep_packaged_programmes, load_p
 from matcher.models.release import Release
 from matcher.models.report import ManualState, Party, SessionLapse, SessionReport
 from matcher.models.request import IdempotentRequest
+from matcher.models.revision import CalendarRevision
 from matcher.models.session import Session, SessionStatus
 from matcher.models.withdrawal import Withdrawal
 from matcher.programme import LegalKind, Phase, Purpose
@@ -62,6 +63,7 @@ __all__ = [
     "Base",
     "BusyCalendar",
     "BusyTime",
+    "CalendarRevision",
     "Channel",
     "Completion",
     "ConflictOfInterest",

@@ -56,7 +56,7 @@ class Revised:
 
     version: Mapped[int] = mapped_column(default=1)
     revised_at: Mapped[dt.datetime] = mapped_column(default=utc_now, onupdate=utc_now)
-    """When it last changed; calendars that show its name pass it on."""
+    """When it last changed."""
 
     @declared_attr.directive
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import CheckConstraint, ForeignKey, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
@@ -30,6 +32,8 @@ class Expert(Revised, Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("E"))
     name_ja: Mapped[str]
     name_en: Mapped[str]
+    renamed_at: Mapped[dt.datetime | None]
+    """When the name last changed, which calendars show; None: it is as it was registered."""
     email: Mapped[str]
     municipality_code: Mapped[str]
     """Where the expert travels from, and sits for an online session."""

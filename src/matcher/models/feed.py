@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from matcher.models.base import Base
 from matcher.models.identifiers import new_identifier
+from matcher.programme import Specialty
 
 
 class FeedOwner(StrEnum):
@@ -17,6 +18,8 @@ class FeedOwner(StrEnum):
 
     EXPERT = "expert"
     ORGANIZATION = "organization"
+    OFFICE = "office"
+    """All sessions of a programme, by whose id it is known."""
 
 
 class FeedLanguage(StrEnum):
@@ -36,6 +39,8 @@ class Feed(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("F"))
     owner_kind: Mapped[FeedOwner]
     owner_id: Mapped[str]
+    specialty: Mapped[Specialty | None]
+    """Of the office's: only sessions of the experts of a specialty."""
     language: Mapped[FeedLanguage]
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[dt.datetime]

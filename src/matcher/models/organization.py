@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
@@ -20,6 +22,8 @@ class Organization(Revised, Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_identifier("O"))
     name_ja: Mapped[str]
     name_en: Mapped[str]
+    renamed_at: Mapped[dt.datetime | None]
+    """When the name last changed, which calendars show; None: it is as it was registered."""
     legal_kind: Mapped[LegalKind]
     corporate_number: Mapped[str | None]
     """Thirteen digits (法人番号), the first of them the check digit."""

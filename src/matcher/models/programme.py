@@ -20,7 +20,8 @@ class Programme(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     rules: Mapped[ProgrammeRules] = mapped_column(Structured(ProgrammeRules))
     revised_at: Mapped[dt.datetime] = mapped_column(default=utc_now, onupdate=utc_now)
-    """When the rules last changed; calendars, which quote them, pass it on."""
+    reworded_at: Mapped[dt.datetime | None]
+    """When the texts of the phases last changed, which calendars quote; None: never."""
 
 
 def keep_packaged_programmes(db: Session) -> None:

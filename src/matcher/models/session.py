@@ -72,7 +72,8 @@ class Session(Revised, Base):
     sequence: Mapped[int] = mapped_column(default=0)
     """The revision that calendars see: one more with each change of time, place, link, status."""
     revised_at: Mapped[dt.datetime] = mapped_column()
-    """When anything that a calendar shows last changed; set by who changes it."""
+    """When anything that a calendar shows last changed; set by who changes it, and a second later
+    where calendars, which count whole seconds, would take it for the change before."""
     created_at: Mapped[dt.datetime]
 
     engagement: Mapped[Engagement] = relationship(back_populates="sessions")

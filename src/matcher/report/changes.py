@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from matcher.calendars.attention import Unaware
 from matcher.errors import PlanOutdated
 from matcher.models import PromiseRecord
 from matcher.planning.comparing.change_words import (
@@ -104,9 +105,26 @@ def counts_table(comparison: Comparison, voice: Voice) -> Table:
             f"{len(disturbed.experts)} experts)",
         ),
     )
+    if comparison.unaware:
+        told = [_unaware(each) for each in comparison.unaware]
+        table.add_row(
+            voice.say("カレンダーで変更に気づかない方", "will not see it in a calendar"),
+            voice.say("、".join(each.ja for each in told), ", ".join(each.en for each in told)),
+        )
     if comparison.promises is not None:
         table.add_row(*_promises(comparison.promises, voice))
     return table
+
+
+def _unaware(person: Unaware) -> Words:
+    """Whom to tell otherwise, and why."""
+    who, fetched_at = person.owner_id, person.last_fetched_at
+    if not person.subscribed:
+        return Words(ja=f"{who}(購読なし)", en=f"{who} (no subscription)")
+    if fetched_at is None:
+        return Words(ja=f"{who}(購読後の取得なし)", en=f"{who} (never fetched)")
+    last = time_words(fetched_at)
+    return Words(ja=f"{who}(最後の取得{last.ja})", en=f"{who} (last fetched {last.en})")
 
 
 def _promises(promises: PromiseRecord, voice: Voice) -> tuple[str, str]:

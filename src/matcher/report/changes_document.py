@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from matcher.clock import to_tokyo
+from matcher.models import FeedOwner
 from matcher.planning.comparing.change_words import broken_words
 from matcher.planning.comparing.comparison import (
     Comparison,
@@ -107,6 +108,15 @@ class DisturbedPeople(_Record):
     experts: tuple[str, ...]
 
 
+class UnawarePerson(_Record):
+    """Somebody of those who will not see it in a calendar."""
+
+    owner_kind: FeedOwner
+    owner_id: str
+    subscribed: bool = Field(description="to a calendar, which no program fetches any more")
+    last_fetched_at: _TokyoTime | None = Field(description="null: never")
+
+
 class CostParts(_Record):
     """A cost by part; lower is better."""
 
@@ -168,6 +178,10 @@ class ChangesDocument(_Record):
     )
     counts: Counts
     disturbed: DisturbedPeople
+    unaware: tuple[UnawarePerson, ...] = Field(
+        description="who of them has no calendar that a program has fetched for three days; "
+        "empty between releases"
+    )
     promises: PromisesProven | None = Field(description="null: its run has proven nothing of them")
     cost: CostsCompared | None = Field(description="null between releases")
     engagements: tuple[ChangedEngagement, ...]
@@ -183,6 +197,7 @@ def changes_document(comparison: Comparison) -> ChangesDocument:
         ground_moved=comparison.ground_moved,
         counts=_counts(comparison),
         disturbed=DisturbedPeople.model_validate(comparison.disturbed),
+        unaware=tuple(UnawarePerson.model_validate(each) for each in comparison.unaware),
         promises=None
         if comparison.promises is None
         else PromisesProven.model_validate(comparison.promises),

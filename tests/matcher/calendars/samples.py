@@ -30,4 +30,10 @@ ON_SITE = Entry(
 
 def contents(*entries: Entry, owner: Wording = TARO) -> FeedContents:
     """Return an expert's feed in both languages."""
-    return FeedContents(language="both", owner=owner, entries=entries)
+    return FeedContents(
+        language="both",
+        owner=owner,
+        renamed_at=None,
+        day_began_at=TEN_O_CLOCK - dt.timedelta(hours=10),
+        entries=entries,
+    )

@@ -3,8 +3,7 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from matcher.calendars.feed import filename_of, render_feed, version_of
-from matcher.calendars.state import read_state
+from matcher.calendars.feed import filename_of, read_contents, render_feed, version_of
 from matcher.models import Expert, Feed, FeedLanguage, FeedOwner, Programme, Session
 from tests.clients.strict import read_strictly
 from tests.matcher.rows import session
@@ -30,6 +29,7 @@ def add_session(db: Database) -> Session:
     return row
 
 
+@pytest.mark.check(7)
 def test_an_unchanged_feed_has_the_same_bytes_and_version(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
@@ -37,6 +37,7 @@ def test_an_unchanged_feed_has_the_same_bytes_and_version(two_engagements: Datab
     assert first == second
 
 
+@pytest.mark.check(18)
 def test_every_visible_change_is_another_version(two_engagements: Database) -> None:
     """Also those of whoever and whatever a session is joined with."""
     db = two_engagements
@@ -81,14 +82,15 @@ def replace_first_title(programme: Programme) -> object:
     return rules.model_copy(update={"phases": tuple(titled)})
 
 
+@pytest.mark.check(18)
 def test_midnight_in_tokyo_is_another_version(two_engagements: Database) -> None:
     db = two_engagements
     add_session(db)
-    before = version_of(read_state(db, E1, NOW), NOW)
+    before = version_of(read_contents(db, E1, NOW))
     midnight = dt.datetime(2025, 10, 2, 15, 0, tzinfo=dt.UTC)
-    after = version_of(read_state(db, E1, midnight), midnight + SECOND)
+    after = version_of(read_contents(db, E1, midnight))
     assert before.etag != after.etag
-    assert after.last_modified == midnight
+    assert after.last_modified(midnight + SECOND) == midnight
 
 
 def test_last_modified_is_the_newest_revision(two_engagements: Database) -> None:
@@ -112,6 +114,8 @@ def test_a_change_within_the_second_of_a_fetch_shows_in_last_modified(
     assert render_feed(db, E1, NOW + 9 * SECOND).last_modified > fetched.last_modified
 
 
+@pytest.mark.check(6)
+@pytest.mark.check(9)
 def test_three_moves_and_a_cancellation_count_one_to_four(two_engagements: Database) -> None:
     db = two_engagements
     row = add_session(db)
@@ -156,6 +160,7 @@ def test_a_feed_shows_no_address_or_number_of_a_person(two_engagements: Database
             assert secret not in content
 
 
+@pytest.mark.check(15)
 def test_a_row_without_place_or_names_keeps_the_feed_whole(two_engagements: Database) -> None:
     db = two_engagements
     row = add_session(db)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from icalendar import Calendar
 
-from matcher.calendars.rendering import MAX_BYTES, RENDERER_VERSION, render
+from matcher.calendars.entries import Entry
+from matcher.calendars.rendering import RENDERER_VERSION, render
 from matcher.calendars.wording import Language, Wording, one_line
 from tests.clients.programs import read_with_ical_js
 from tests.clients.strict import Component, read_strictly
@@ -135,6 +136,7 @@ def test_a_cancelled_session_stays_says_so_and_blocks_nobody(
     assert event["SUMMARY"].text.startswith(prefix)
 
 
+@pytest.mark.check(14)
 def test_a_reassigned_session_is_cancelled_for_the_expert_it_left() -> None:
     (event,) = read(replace(ON_SITE, status="reassigned")).named("VEVENT")
     assert event["STATUS"].value == "CANCELLED"
@@ -163,25 +165,48 @@ def test_the_renderer_version_names_these_bytes() -> None:
     assert (RENDERER_VERSION, hashlib.sha256(content).hexdigest()[:16]) == (1, "d55222bf6f25c0f3")
 
 
-def test_a_feed_too_large_for_google_loses_its_oldest_events() -> None:
-    long = Wording("長" * 900, "long " * 300)
-    entries = [
+def crowd(days: range, **changes: object) -> list[Entry]:
+    """A session on each of some days, counted from that of the samples."""
+    return [
         replace(
             ON_SITE,
             session_id=f"S{day}",
-            contents=(long,),
             start_at=start,
             end_at=start + dt.timedelta(hours=1),
+            **changes,  # type: ignore[arg-type]
         )
-        for day in range(400)
+        for day in days
         for start in [TEN_O_CLOCK + dt.timedelta(days=day)]
     ]
-    content = render(contents(*entries))
-    kept = [event["UID"].value for event in read_strictly(content).named("VEVENT")]
-    assert MAX_BYTES * 0.98 < len(content) <= MAX_BYTES
-    assert kept == [
-        f"session-S{day}@sessions.expert-dispatch.example" for day in range(400 - len(kept), 400)
-    ]
+
+
+def days_of(content: bytes) -> list[int]:
+    events = read_strictly(content).named("VEVENT")
+    return [int(event["UID"].value.removeprefix("session-S").partition("@")[0]) for event in events]
+
+
+@pytest.mark.check(23)
+def test_a_feed_too_large_for_google_says_less_of_each_session_before_it_leaves_any_out() -> None:
+    long = Wording("長" * 900, "long " * 300)
+    content = render(contents(*crowd(range(400), contents=(long,))))
+    assert len(content) < 1_000_000
+    assert days_of(content) == [*range(400)]
+    assert "長長".encode() not in content
+
+
+@pytest.mark.check(23)
+def test_a_feed_too_large_still_loses_its_oldest_events_and_then_the_farthest() -> None:
+    """Long Japanese names, of which nothing can be left out."""
+    long = Wording("架空" * 100, "Imaginary " * 20)
+    with_past = render(contents(*crowd(range(-300, 200), place=long, partner=long)))
+    future = render(contents(*crowd(range(1_000), place=long, partner=long)))
+    for content in (with_past, future):
+        assert 990_000 < len(content) < 1_000_000
+    kept = days_of(with_past)
+    assert kept == [*range(kept[0], 200)]
+    assert -300 < kept[0] < 0
+    kept = days_of(future)
+    assert kept == [*range(len(kept))]
 
 
 def hostile_names(count: int) -> list[str]:

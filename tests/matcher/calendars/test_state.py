@@ -5,8 +5,17 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.calendars.state import MAX_EVENTS, read_state
 from matcher.errors import NotFound
-from matcher.models import Feed, FeedLanguage, FeedOwner, SessionDeparture, SessionStatus
-from tests.matcher.rows import session
+from matcher.models import (
+    Expert,
+    Feed,
+    FeedLanguage,
+    FeedOwner,
+    Programme,
+    SessionDeparture,
+    SessionStatus,
+)
+from matcher.programme import Qualification, Specialty, read_rules
+from tests.matcher.rows import expert, session
 
 NOW = dt.datetime(2025, 10, 1, 3, 0, tzinfo=dt.UTC)
 """Noon in Tokyo."""
@@ -36,8 +45,8 @@ def test_each_party_sees_its_own_sessions_and_whom_it_meets(two_engagements: Dat
     db = two_engagements
     add(db, session("S1"), session("S2", tokyo(2025, 10, 2), engagement_id="A2", expert_id="E2"))
     assert [shown(db, feed) for feed in (E1, E2, O1, O2)] == [["S1"], ["S2"], ["S1"], ["S2"]]
-    assert read_state(db, E1, NOW).sessions[0].partner_ja == "東京架空旅館協同組合"
-    assert read_state(db, O1, NOW).sessions[0].partner_ja == "架空 太郎"
+    assert read_state(db, E1, NOW).sessions[0].organization_ja == "東京架空旅館協同組合"
+    assert read_state(db, O1, NOW).sessions[0].expert_ja == "架空 太郎"
 
 
 def test_sessions_come_in_order_of_their_start(two_engagements: Database) -> None:
@@ -46,6 +55,7 @@ def test_sessions_come_in_order_of_their_start(two_engagements: Database) -> Non
     assert shown(db, E1) == ["S2", "S1"]
 
 
+@pytest.mark.check(23)
 def test_the_window_reaches_from_three_months_back_to_eighteen_ahead(
     two_engagements: Database,
 ) -> None:
@@ -103,20 +113,24 @@ def test_a_feed_that_never_had_a_session_may_be_empty(two_engagements: Database)
     assert shown(two_engagements, E1) == []
 
 
-def test_a_full_feed_keeps_the_future(two_engagements: Database) -> None:
+@pytest.mark.check(23)
+def test_a_full_feed_keeps_what_comes_next_and_then_what_was_last(
+    two_engagements: Database,
+) -> None:
+    """What comes is more than a feed may hold: the farthest is left out, and all of the past."""
     db = two_engagements
     first = tokyo(2025, 9, 1, 0)
+    hours = range(MAX_EVENTS + 20)
     add(
         db,
         *(
-            session(f"S{hour:04}", first + dt.timedelta(hours=hour), 60, status="held")
-            if hour == 0
-            else session(f"S{hour:04}", first + dt.timedelta(hours=hour), 60, status="cancelled")
-            for hour in range(MAX_EVENTS + 20)
+            session(f"S{hour:04}", first + dt.timedelta(hours=hour), 60, status="cancelled")
+            for hour in hours
         ),
     )
-    ids = shown(db, E1, tokyo(2025, 9, 1, 0))
-    assert ids == [f"S{hour:04}" for hour in range(20, MAX_EVENTS + 20)]
+    assert shown(db, E1, first) == [f"S{hour:04}" for hour in hours[:MAX_EVENTS]]
+    # Two days later those of two days are past; of these only as many stay as there is room for.
+    assert shown(db, E1, first + dt.timedelta(days=2)) == [f"S{hour:04}" for hour in hours[20:]]
 
 
 def departure(expert_id: str) -> SessionDeparture:
@@ -130,6 +144,7 @@ def departure(expert_id: str) -> SessionDeparture:
     )
 
 
+@pytest.mark.check(14)
 def test_an_expert_whom_a_session_left_sees_it_as_it_was(two_engagements: Database) -> None:
     db = two_engagements
     add(db, session("S1", tokyo(2025, 10, 15), expert_id="E2"))
@@ -153,6 +168,7 @@ def test_an_expert_who_got_a_session_back_sees_it_once(two_engagements: Database
     assert not kept.departed
 
 
+@pytest.mark.check(12)
 def test_a_departure_leaves_the_calendar_after_its_grace(two_engagements: Database) -> None:
     db = two_engagements
     add(
@@ -165,15 +181,53 @@ def test_a_departure_leaves_the_calendar_after_its_grace(two_engagements: Databa
     assert shown(db, E1, tokyo(2025, 10, 23, 0)) == ["S2"]
 
 
-def test_a_rename_of_the_partner_revises_the_session(two_engagements: Database) -> None:
+@pytest.fixture
+def counselors(two_engagements: Database) -> Database:
+    """A session of E3, which went from E1 over E2 to E3; the first two are of one specialty."""
     db = two_engagements
-    row = session("S1")
-    add(db, row)
-    before = read_state(db, E1, NOW).sessions[0].revised_at
-    row.engagement.organization.name_ja = "改称後の組合"
-    db.commit()
-    assert before == row.revised_at
-    assert read_state(db, E1, NOW).sessions[0].revised_at > before
+    third = expert("E3")
+    db.add(third)
+    for each in (db.get_one(Expert, "E1"), db.get_one(Expert, "E2")):
+        each.qualifications = (Qualification.INDUSTRIAL_COUNSELOR,)
+    add(db, session("S1", tokyo(2025, 10, 15), expert_id="E3"))
+    first, second = departure("E1"), departure("E2")
+    second.sequence = 5
+    add(db, first, second)
+    return db
+
+
+def office_feed(specialty: Specialty | None) -> Feed:
+    return Feed(
+        owner_kind=FeedOwner.OFFICE,
+        owner_id="tokyo-2025",
+        language=FeedLanguage.BOTH,
+        specialty=specialty,
+    )
+
+
+@pytest.mark.check(13)
+def test_a_specialty_sees_what_left_it_once_as_it_left(counselors: Database) -> None:
+    db = counselors
+    (left,) = read_state(db, office_feed(Specialty.COUNSELING), NOW).sessions
+    assert (left.departed, left.sequence) == (True, 5)
+    for specialty in (Specialty.LABOR, None):
+        (kept,) = read_state(db, office_feed(specialty), NOW).sessions
+        assert not kept.departed
+
+
+def test_a_specialty_without_an_expert_has_an_empty_calendar(counselors: Database) -> None:
+    assert read_state(counselors, office_feed(Specialty.SME), NOW).sessions == ()
+
+
+@pytest.mark.check(24)
+def test_the_office_sees_one_programme(counselors: Database) -> None:
+    other = office_feed(None)
+    other.owner_id = "tokyo-2026"
+    with pytest.raises(NotFound):
+        read_state(counselors, other, NOW)
+    rules = read_rules("tokyo-2025").model_copy(update={"id": "tokyo-2026"})
+    add(counselors, Programme(id="tokyo-2026", rules=rules))
+    assert read_state(counselors, other, NOW).sessions == ()
 
 
 def test_a_feed_of_nobody_is_not_found(two_engagements: Database) -> None:

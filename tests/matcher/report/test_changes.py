@@ -49,6 +49,7 @@ def test_the_tables_tell_what_changes_whom_it_disturbs_what_it_costs_and_why(
         f"Changes of plan {found.plan_id} against what is published",
         "newly served                      1",
         "3 (2 organizations, 1 experts)",
+        "O1 (no subscription), O2 (no subscription), E1 (no subscription)",
         "Wed 22 Oct 10:00",
         "Wed 29 Oct 10:00",
         "because Ichiro (E1) is away 21–23 Oct",
@@ -66,6 +67,7 @@ def test_the_tables_tell_the_same_in_japanese(found: Comparison) -> None:
     for expected in (
         f"派遣計画{found.plan_id}による変更(確定済みの派遣との比較)",
         "3(団体2、専門家1)",
+        "O1(購読なし)、O2(購読なし)、E1(購読なし)",
         "10月22日(水)10:00",
         "一郎さん(E1)が10月21日から23日まで不在のためです。",
         "A1: 専門家が不在である",

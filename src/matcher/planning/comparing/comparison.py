@@ -18,11 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, undefer
 
+from matcher.calendars.attention import Unaware, unaware
 from matcher.clock import wall_time
 from matcher.errors import Conflict, NotFound
 from matcher.models import (
     Engagement,
     Expert,
+    FeedOwner,
     Organization,
     Plan,
     PlanState,
@@ -124,6 +126,8 @@ class Comparison:
     """The release it is compared with; None: with what stands now."""
     engagements: tuple[ToldEngagement, ...]
     disturbed: Disturbed
+    unaware: tuple[Unaware, ...]
+    """Who of them will not see it in a calendar; of two releases nobody is asked for."""
     ground_moved: tuple[str, ...]
     """What of the plan's ground is no longer as it was."""
     cost: CostChange | None
@@ -173,6 +177,7 @@ def compare_plan(db: Database, plan_id: str, now: dt.datetime) -> Comparison:
     question = PlanInQuestion(made.file.json, made.plan, changes)
     ground_moved = _moved_since(db, plan, records)
     names = _names(records.engagements.values(), records.experts.values())
+    disturbed = _disturbed(changes, records.engagements)
     return Comparison(
         programme_id=plan.programme_id,
         plan_id=plan.id,
@@ -182,7 +187,11 @@ def compare_plan(db: Database, plan_id: str, now: dt.datetime) -> Comparison:
             _told(each, _explained(each, question, records, ground_moved), names)
             for each in changes
         ),
-        disturbed=_disturbed(changes, records.engagements),
+        disturbed=disturbed,
+        unaware=(
+            *unaware(db, FeedOwner.ORGANIZATION, disturbed.organizations, now),
+            *unaware(db, FeedOwner.EXPERT, disturbed.experts, now),
+        ),
         ground_moved=ground_moved,
         cost=_cost(made, before, proven=plan.bound is not None),
         promises=plan.promises,
@@ -222,6 +231,7 @@ def compare_releases(
             _told(each, reasons.get(each.engagement_id, {}), names) for each in changes
         ),
         disturbed=_disturbed(changes, engagements),
+        unaware=(),
         ground_moved=(),
         cost=None,
         promises=None,
