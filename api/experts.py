@@ -42,7 +42,7 @@ from matcher.fields import Identifier, MunicipalityCode
 from matcher.industries import Industry
 from matcher.intake.imports import import_experts
 from matcher.intake.sheets import expert_columns
-from matcher.models import Expert, holds
+from matcher.models import CalendarBy, Expert, holds
 from matcher.planning.stating.replanning import sessions_to_replan
 from matcher.programme import Qualification, Specialty, Words
 from matcher.registry import (
@@ -137,6 +137,7 @@ class ExpertView(View):
     name_ja: str
     name_en: str
     email: str
+    calendar_by: CalendarBy
     municipality_code: str
     qualifications: tuple[Qualification, ...]
     industries: tuple[str, ...]

@@ -18,7 +18,7 @@ from api.schema import Body, Created, Page, PageQuery, PathParameters, View, abs
 from matcher.access import Reach
 from matcher.fields import CorporateNumber, Identifier, Line, MunicipalityCode
 from matcher.industries import Industry
-from matcher.models import LegalKind, Organization
+from matcher.models import CalendarBy, LegalKind, Organization
 from matcher.recognition import warnings_of
 from matcher.registry import (
     OrganizationChanges,
@@ -98,6 +98,7 @@ class OrganizationView(View):
     industry: str
     contact_name: str
     contact_email: str
+    calendar_by: CalendarBy
     contact_phone: str
     has_manual: bool
     warnings: tuple[WarningView, ...] = Field(

@@ -136,6 +136,8 @@ PERMISSIONS: Final = _permissions(
         ("notices.document", _ALL, _NO, _ALL, _NO, _OWN),
         ("notices.release", _ALL, _NO, _ALL, _NO, _NO),
         ("notices.recompose", _ALL, _NO, _ALL, _NO, _NO),
+        ("invitations.list", _ALL, _ALL, _ALL, _NO, _NO),
+        ("invitations.resend", _ALL, _NO, _ALL, _NO, _NO),
         ("busy-calendars.list", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("busy-calendars.get", _ALL, _ALL, _ALL, _OWN, _OWN),
         ("busy-calendars.create", _ALL, _NO, _ALL, _OWN, _OWN),

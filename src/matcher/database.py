@@ -30,6 +30,7 @@ from matcher.audit import PROGRAM, Actor, keep_audit
 from matcher.calendars.revisions import keep_revisions
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
+from matcher.invitations.queueing import keep_invitations
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for its turn on SQLite."""
@@ -84,6 +85,7 @@ def session_factory(
     sessions = sessionmaker(engine, expire_on_commit=False)
     keep_audit(sessions, actor, clock)
     keep_revisions(sessions)
+    keep_invitations(sessions)
     return sessions
 
 

@@ -251,5 +251,6 @@ _KINDS_JA = {
     "feed": "カレンダー",
     "key": "APIキー",
     "notice": "通知書",
+    "invitation": "招待",
     "municipality": "市区町村",
 }

@@ -22,12 +22,12 @@ from matcher.busy.reading import WALL_SECONDS
 from matcher.busy.sources import read_due
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
-from matcher.notices.mailer import Mailer
-from matcher.notices.smtp import TIMEOUT_SECONDS, MailServer, mailbox
+from matcher.notices.smtp import TIMEOUT_SECONDS
 from matcher.planning.foreseeing.foresight import look_ahead
 from matcher.planning.running.attempt import LEASE, Clock, Sessions, execute_run
 from matcher.planning.running.runs import queued_runs, reap
 from matcher.planning.running.turns import waits_for
+from matcher.post import Post
 from matcher.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,9 @@ SWEEP_EVERY: Final = dt.timedelta(seconds=15)
 
 MAIL_EVERY: Final = dt.timedelta(seconds=5)
 """How long a released notice may wait for a worker to look for it."""
+
+REPLIES_EVERY: Final = dt.timedelta(seconds=15)
+"""How often the mailbox is looked into."""
 
 CALENDARS_EVERY: Final = dt.timedelta(seconds=5)
 """How long a busy calendar that was given, or whose hour has come, may wait for a worker."""
@@ -77,14 +80,6 @@ def open_queue(settings: Settings) -> Huey:
     )
 
 
-def open_mailer(settings: Settings, sessions: Sessions) -> Mailer | None:
-    """Make what mails released notices, as the settings say; None where they name no server."""
-    if settings.smtp_url is None or settings.mail_sender is None:
-        return None
-    server = MailServer.parse(settings.smtp_url.get_secret_value())
-    return Mailer(sessions, server, mailbox(settings.mail_sender), settings.now)
-
-
 class Jobs:
     """The queue and its work, for those who ask (`enqueue`) and those who do it (`work`)."""
 
@@ -95,7 +90,7 @@ class Jobs:
         *,
         clock: Clock = utc_now,
         lease: dt.timedelta = LEASE,
-        mailer: Mailer | None = None,
+        post: Post | None = None,
         trusted_hosts: tuple[str, ...] = (),
     ) -> None:
         self._queue = queue
@@ -103,7 +98,7 @@ class Jobs:
         self._sessions = sessions
         self._clock = clock
         self._lease = lease
-        self._mailer = mailer
+        self._post = post
         self._stopping = threading.Event()
         self._idle = threading.Lock()
         self._message = queue.task(name="execute_run")(self.execute)
@@ -169,9 +164,14 @@ class Jobs:
         self._stopping.set()
 
     def mail(self) -> None:
-        """Mail the released notices that wait, where there is a server for them."""
-        if self._mailer is not None:
-            self._mailer.send_waiting(self._stopping)
+        """Mail the invitations and released notices that wait, where there is a server for them."""
+        if self._post is not None:
+            self._post.send_waiting(self._stopping)
+
+    def read_replies(self) -> None:
+        """Read what was answered to invitations, where there is a mailbox for it."""
+        if self._post is not None and self._post.replies is not None:
+            self._post.replies.read(self._stopping)
 
     def read_calendars(self) -> None:
         """Read the busy calendars whose time has come."""
@@ -194,7 +194,8 @@ class Jobs:
         sweeper = self._keep(self.sweep, "sweeper", min(SWEEP_EVERY, self._lease))
         foresight = self._keep(self.look_ahead, "foresight", LOOK_AHEAD_EVERY)
         calendars = self._keep(self.read_calendars, "calendars", CALENDARS_EVERY)
-        mailing = self._keep(self.mail, "mailer", MAIL_EVERY) if self._mailer else None
+        mailing = self._keep(self.mail, "mailer", MAIL_EVERY)
+        replies = self._keep(self.read_replies, "replies", REPLIES_EVERY)
         consumer.run()
         self._stopping.set()
         if self._idle.acquire(timeout=STOP_SECONDS):
@@ -202,8 +203,8 @@ class Jobs:
         sweeper.join(STOP_SECONDS)
         foresight.join(STOP_SECONDS)
         calendars.join(WALL_SECONDS)
-        if mailing:
-            mailing.join(TIMEOUT_SECONDS)
+        mailing.join(TIMEOUT_SECONDS)
+        replies.join(TIMEOUT_SECONDS)
 
     def _keep(self, job: Callable[[], None], name: str, every: dt.timedelta) -> threading.Thread:
         """Do a job again and again, in a thread of its own, until the worker is told to end."""

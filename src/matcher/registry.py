@@ -25,6 +25,7 @@ from matcher.fields import (
 from matcher.geography import MUNICIPALITIES
 from matcher.industries import Industry
 from matcher.models import (
+    CalendarBy,
     ConflictOfInterest,
     Engagement,
     Expert,
@@ -65,6 +66,7 @@ class OrganizationDraft(Draft):
     industry: Industry
     contact_name: Line
     contact_email: Email
+    calendar_by: CalendarBy = CalendarBy.FEED
     contact_phone: Telephone = ""
     has_manual: bool = False
     is_another: bool = False
@@ -84,6 +86,7 @@ class OrganizationChanges(Draft):
     industry: Industry = unchanged()
     contact_name: Line = unchanged()
     contact_email: Email = unchanged()
+    calendar_by: CalendarBy = unchanged()
     contact_phone: Telephone = unchanged()
     has_manual: bool = unchanged()
 
@@ -101,6 +104,7 @@ class ExpertDraft(Draft):
     name_ja: Line
     name_en: Line
     email: Email
+    calendar_by: CalendarBy = CalendarBy.FEED
     municipality_code: MunicipalityCode
     qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)]
     industries: Annotated[tuple[Industry, ...], Field(max_length=50)] = ()
@@ -119,6 +123,7 @@ class ExpertChanges(Draft):
     name_ja: Line = unchanged()
     name_en: Line = unchanged()
     email: Email = unchanged()
+    calendar_by: CalendarBy = unchanged()
     municipality_code: MunicipalityCode = unchanged()
     qualifications: Annotated[tuple[Qualification, ...], Field(min_length=1, max_length=6)] = (
         unchanged()

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from matcher.clock import utc_now
 from matcher.errors import Misconfigured
 from matcher.fields import TimeLimit
+from matcher.invitations.mailbox import Mailbox
 from matcher.notices.smtp import MailServer, mailbox
 
 PREFIX = "MATCHER_"
@@ -37,6 +38,11 @@ def _rate(text: str) -> str:
 
 def _mail_server(url: SecretStr) -> SecretStr:
     MailServer.parse(url.get_secret_value())
+    return url
+
+
+def _mailbox(url: SecretStr) -> SecretStr:
+    Mailbox.parse(url.get_secret_value())
     return url
 
 
@@ -90,6 +96,10 @@ class Settings(BaseSettings):
         default=None, validate_default=True
     )
     """Who notices come from: `派遣事務局 <office@dispatch.example.jp>`."""
+
+    imap_url: Annotated[SecretStr, AfterValidator(_mailbox)] | None = None
+    """Where answers to invitations arrive: `imaps://USER:PASSWORD@HOST:PORT/FOLDER`, by default the
+    folder INBOX; with none they are not read."""
 
     trusted_calendar_hosts: str = ""
     """Hosts of our own from which busy calendars may be fetched although they are in a private

@@ -80,7 +80,7 @@ def contract(tried: RunningService, sheets: None) -> Any:
 @pytest.fixture(scope="module")
 def on_record(office: Caller) -> Mapping[str, str]:
     """Ids that exist, by the name of the parameter of a path."""
-    expert_id = new_expert(office)
+    expert_id = new_expert(office, calendar_by="both")
     owners = [new(office, "/v1/organizations", organization())["id"] for _ in range(3)]
     engagement_id = new_engagement(office, owners[0])
     office.post(f"/v1/engagements/{engagement_id}/assignment")
@@ -104,6 +104,7 @@ def on_record(office: Caller) -> Mapping[str, str]:
         "hold_id": new(office, f"/v1/engagements/{held_id}/hold", times)["id"],
         "pin_id": new(office, "/v1/pins", pin)["id"],
         "notice_id": office.get("/v1/notices").json()["items"][0]["id"],
+        "invitation_id": office.get("/v1/invitations").json()["items"][0]["id"],
         "calendar_id": new(office, "/v1/busy-calendars", busy)["id"],
         "feed_id": new(office, "/v1/feeds", feed)["id"],
         "key_id": new(office, "/v1/keys", {"role": "staff"})["id"],

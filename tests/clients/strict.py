@@ -91,12 +91,33 @@ class Component:
         return [each for each in self.components if each.name == name]
 
 
-def read_strictly(content: bytes) -> Component:
+@dataclass(frozen=True)
+class Form:
+    """What a kind of calendar holds."""
+
+    exactly_once: dict[str, set[str]]
+    at_most_once: dict[str, set[str]]
+    values: dict[str, re.Pattern[str]]
+
+
+FEED = Form(EXACTLY_ONCE, AT_MOST_ONCE, VALUES)
+INVITATION = Form(
+    EXACTLY_ONCE
+    | {
+        "VCALENDAR": {"VERSION", "PRODID", "METHOD"},
+        "VEVENT": EXACTLY_ONCE["VEVENT"] | {"ATTENDEE"},
+    },
+    AT_MOST_ONCE | {"VCALENDAR": {"CALSCALE"}},
+    VALUES | {"METHOD": re.compile("REQUEST|CANCEL"), "ATTENDEE": VALUES["ORGANIZER"]},
+)
+
+
+def read_strictly(content: bytes, form: Form = FEED) -> Component:
     """Return the calendar, or fail with what is wrong in it."""
     assert content.startswith(b"BEGIN:VCALENDAR\r\n"), "no BOM, nothing before the calendar"
     assert content.endswith(b"END:VCALENDAR\r\n"), "whole, and nothing after it"
     calendar = _nest(_unfold(content))
-    _check(calendar)
+    _check(calendar, form)
     uids = Counter(event["UID"].value for event in calendar.named("VEVENT"))
     assert set(uids.values()) <= {1}, f"UIDs that stand twice: {uids.most_common(3)}"
     return calendar
@@ -138,20 +159,21 @@ def _nest(lines: list[str]) -> Component:
     return root.components[0]
 
 
-def _check(component: Component) -> None:
-    assert component.name in EXACTLY_ONCE, f"a feed holds no {component.name}"
+def _check(component: Component, form: Form) -> None:
+    assert component.name in form.exactly_once, f"it holds no {component.name}"
     counted = Counter(each.name for each in component.properties)
-    required, allowed = EXACTLY_ONCE[component.name], AT_MOST_ONCE[component.name]
+    required, allowed = form.exactly_once[component.name], form.at_most_once[component.name]
     assert set(counted) <= required | allowed, f"unexpected: {set(counted) - required - allowed}"
     assert required <= set(counted), f"missing: {required - set(counted)}"
     assert set(counted.values()) <= {1}, f"twice: {counted.most_common(1)}"
     for each in component.properties:
-        pattern = VALUES.get(each.name)
+        pattern = form.values.get(each.name)
         assert pattern is None or pattern.fullmatch(each.value), f"{each.name}: {each.value!r}"
         if component.name == "VEVENT" and each.name in {"DTSTART", "DTEND"}:
             assert each.parameters == ";TZID=Asia/Tokyo", each
     if component.name == "VCALENDAR":
-        assert component["REFRESH-INTERVAL"].parameters == ";VALUE=DURATION"
+        if "REFRESH-INTERVAL" in component:
+            assert component["REFRESH-INTERVAL"].parameters == ";VALUE=DURATION"
         assert [zone["TZID"].value for zone in component.named("VTIMEZONE")] == ["Asia/Tokyo"]
     for each_component in component.components:
-        _check(each_component)
+        _check(each_component, form)

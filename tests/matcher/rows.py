@@ -20,10 +20,13 @@ from matcher.models import (
     Expert,
     ExpertAbsence,
     Feed,
+    FeedOwner,
     HeldSession,
     Hold,
     IdempotentRequest,
     Interview,
+    Invitation,
+    InvitationState,
     Lease,
     Notice,
     Organization,
@@ -273,6 +276,16 @@ def add_one_of_everything(db: Database) -> None:
             end_at=MORNING + dt.timedelta(hours=1),
             sequence=1,
             revised_at=MORNING,
+        )
+    )
+    db.add(
+        Invitation(
+            session_id="S1",
+            party_kind=FeedOwner.EXPERT,
+            party_id="E1",
+            state=InvitationState.SENT,
+            queued_at=MORNING,
+            due_at=MORNING,
         )
     )
     db.add_all(

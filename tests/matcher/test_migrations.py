@@ -21,7 +21,7 @@ from matcher.models import Base, ConflictOfInterest, Session
 from tests.matcher import rows
 from tests.postgres import postgres_database
 
-HEAD = "0012"
+HEAD = "0013"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

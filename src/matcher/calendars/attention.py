@@ -10,7 +10,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from matcher.models import Feed, FeedOwner
+from matcher.calendars.state import PARTIES
+from matcher.models import CalendarBy, Feed, FeedOwner
 
 QUIET_AFTER: Final = dt.timedelta(days=3)
 """Calendar programs ask every hour, the slowest once a day; a weekend may pass without any."""
@@ -49,9 +50,12 @@ def unaware(
 ) -> tuple[Unaware, ...]:
     """Those of some experts or organizations whose calendars have all gone quiet, or who have none.
 
-    One query.
+    Whoever is told of each session by mail is not among them. Two queries.
     """
-    feeds: dict[str, list[Feed]] = {each: [] for each in owner_ids}
+    ids, party = tuple(owner_ids), PARTIES[owner_kind]
+    by_mail = select(party.id).where(party.id.in_(ids), party.calendar_by != CalendarBy.FEED)
+    invited = frozenset(db.scalars(by_mail))
+    feeds: dict[str, list[Feed]] = {each: [] for each in ids if each not in invited}
     standing = select(Feed).where(
         Feed.owner_kind == owner_kind, Feed.owner_id.in_(feeds), Feed.revoked_at.is_(None)
     )

@@ -1,4 +1,4 @@
-"""A feed as bytes: RFC 5545 and 7986, the way the calendar programs in use really read them.
+"""Feeds and invitations as bytes: RFC 5545, 5546 and 7986, the way calendar programs read them.
 
 Pure: the same contents always give the same bytes. Every value is given explicitly, because
 `Calendar.new()` and `Event.new()` of icalendar fill in random identifiers and the time of day.
@@ -6,7 +6,8 @@ Pure: the same contents always give the same bytes. Every value is given explici
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Final
+from email.headerregistry import Address
+from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
 import structlog
@@ -61,6 +62,37 @@ def render(contents: FeedContents, organizer: Organizer = OFFICE) -> bytes:
         raise ValueError("no session of the feed can be written")
     in_order = (events.written.get(each.session_id, b"") for each in contents.entries)
     return b"".join((head, *in_order, end, tail))
+
+
+def render_invitation(
+    entry: Entry, attendee: Address, organizer: Organizer, *, asks_for_reply: bool
+) -> bytes:
+    """Return a session as one party is invited to it, or told not to come (RFC 5546)."""
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", PRODID)
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method_of(entry))
+    calendar.add_component(_tokyo())
+    event = _event(entry, "both", organizer)
+    event.add("attendee", _attendee(attendee, asks_for_reply=asks_for_reply and entry.takes_place))
+    calendar.add_component(event)
+    return _folded(calendar)
+
+
+def method_of(entry: Entry) -> Literal["REQUEST", "CANCEL"]:
+    """Return what an invitation asks of a calendar."""
+    return "REQUEST" if entry.takes_place else "CANCEL"
+
+
+def _attendee(address: Address, *, asks_for_reply: bool) -> vCalAddress:
+    attendee = vCalAddress(f"mailto:{quote(address.addr_spec, safe='@+')}")
+    attendee.params["CN"] = one_line(address.display_name) or address.addr_spec
+    attendee.params["ROLE"] = "REQ-PARTICIPANT"
+    if asks_for_reply:
+        attendee.params["PARTSTAT"] = "NEEDS-ACTION"
+        attendee.params["RSVP"] = "TRUE"
+    return attendee
 
 
 def _nearest_first(contents: FeedContents) -> list[Entry]:
@@ -210,6 +242,11 @@ def _people(entry: Entry) -> Wording:
 def _description(entry: Entry, language: Language, *, brief: bool) -> str:
     languages: tuple[Language, ...] = ("ja", "en") if language == "both" else (language,)
     return "\n\n".join("\n".join(_paragraph(entry, each, brief=brief)) for each in languages)
+
+
+def text_of(entry: Entry, language: Literal["ja", "en"]) -> str:
+    """Return what a session is about, whom it is with and where, in lines."""
+    return "\n".join(_paragraph(entry, language, brief=False))
 
 
 def _paragraph(entry: Entry, language: Language, *, brief: bool) -> Iterator[str]:

@@ -152,6 +152,32 @@ def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
     )
 
 
+def read_session(
+    db: Database, reader: FeedOwner, owner_id: str, session_id: str, now: dt.datetime
+) -> FeedState:
+    """Read what one of its parties sees of a session, or of its departure; nothing of another's.
+
+    Raises:
+        NotFound: the party is not kept any more.
+    """
+    feed = Feed(owner_kind=reader, owner_id=owner_id, language=FeedLanguage.BOTH)
+    rows = _sessions(db, feed)
+    found = db.execute(select(rows).where(rows.c.session_id == session_id))
+    sessions = tuple(VisibleSession(*row) for row in found)
+    programmes = select(Programme.id, Programme.rules).where(
+        Programme.id.in_({each.programme_id for each in sessions})
+    )
+    return FeedState(
+        reader=reader,
+        language=feed.language,
+        owner=_owner(db, feed),
+        specialty=None,
+        day_began_at=_midnight(wall_time(now).date()),
+        sessions=sessions,
+        rules={row.id: row.rules for row in db.execute(programmes)},
+    )
+
+
 def _owner(db: Database, feed: Feed) -> Owner:
     if feed.owner_kind == FeedOwner.OFFICE:
         return _office(db, feed.owner_id)

@@ -30,7 +30,7 @@ class LazyCommand(NamedTuple):
 COMMANDS = {
     "demo": LazyCommand("matcher.cli.demo", "demo", "Play a year, applications to calendars."),
     "serve": LazyCommand("matcher.cli.serve", "serve", "Answer HTTP requests."),
-    "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out queued runs, mail notices."),
+    "worker": LazyCommand("matcher.cli.worker", "worker", "Carry out runs, send and read mail."),
     "migrate": LazyCommand("matcher.cli.database", "migrate", "Make or update the database."),
     "plans": LazyCommand("matcher.cli.plans", "plans", "Start, list and stop runs."),
     "publish": LazyCommand("matcher.cli.releases", "publish", "Make a ready plan a release."),
@@ -39,6 +39,9 @@ COMMANDS = {
         "matcher.cli.programmes", "programmes", "List the years on record, add the next."
     ),
     "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
+    "invitations": LazyCommand(
+        "matcher.cli.invitations", "invitations", "List sessions told by mail, and answers."
+    ),
     "pins": LazyCommand("matcher.cli.pins", "pins", "List, add and lift what no plan may change."),
     "holds": LazyCommand("matcher.cli.holds", "holds", "List times on hold, and let them go."),
     "keys": LazyCommand("matcher.cli.keys", "keys", "Create, list, rotate and revoke API keys."),

@@ -10,9 +10,9 @@ from matcher.cli.database import opened_sessions
 from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.errors import Misconfigured, NotFound
-from matcher.jobs import open_mailer
 from matcher.models import Notice, NoticeState
 from matcher.notices.outbox import release as release_notice
+from matcher.post import Post
 from matcher.settings import Settings
 
 
@@ -73,14 +73,14 @@ def send() -> None:
     """Mail the released notices that wait, once; a worker does the same all the time."""
     settings = Settings.from_environment()
     with opened_sessions(settings) as sessions:
-        mailer = open_mailer(settings, sessions)
-        if mailer is None:
+        post = Post.open(settings, sessions)
+        if post is None:
             raise Misconfigured(
                 "MATCHER_SMTP_URL: give the server that mails notices.",
                 "MATCHER_SMTP_URL に通知書を送信するメールサーバーを指定してください。",
                 setting="MATCHER_SMTP_URL",
             )
-        mailer.send_waiting()
+        post.mailer.send_waiting()
 
 
 def _row(notice: Notice) -> tuple[str, ...]:

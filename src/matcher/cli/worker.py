@@ -1,4 +1,4 @@
-"""`matcher worker`: carry out planning runs and mail notices, until told to stop."""
+"""`matcher worker`: carry out planning runs, and send and read mail, until told to stop."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import click
 
 from matcher.audit import Actor
 from matcher.database import create_database_engine, session_factory
-from matcher.jobs import Jobs, open_mailer, open_queue
+from matcher.jobs import Jobs, open_queue
 from matcher.logs import configure_logs
 from matcher.planning.running.attempt import LEASE
+from matcher.post import Post
 from matcher.settings import Settings
 
 ACTOR = Actor("worker", "matcher worker")
@@ -27,7 +28,7 @@ ACTOR = Actor("worker", "matcher worker")
     help="After so much silence of a worker its run is taken over by another.",
 )
 def worker(lease_seconds: float) -> None:
-    """Carry out queued planning runs, one at a time, and mail released notices, until a signal.
+    """Carry out queued planning runs, one at a time, and send and read mail, until a signal.
 
     Interrupt (Ctrl-C) lets the run in hand finish; SIGTERM hands it back to the queue. Start as
     many workers as there are machines for them; `matcher serve` starts one by itself.
@@ -42,6 +43,6 @@ def worker(lease_seconds: float) -> None:
         sessions,
         clock=settings.now,
         lease=dt.timedelta(seconds=lease_seconds),
-        mailer=open_mailer(settings, sessions),
+        post=Post.open(settings, sessions),
         trusted_hosts=settings.trusted_hosts,
     ).work()

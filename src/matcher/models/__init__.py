@@ -19,12 +19,13 @@ from matcher.models.decision import Decision, Outcome
 from matcher.models.departure import SessionDeparture
 from matcher.models.engagement import Engagement, EngagementState
 from matcher.models.expert import ConflictOfInterest, Expert, ExpertAbsence
-from matcher.models.feed import Feed, FeedLanguage, FeedOwner
+from matcher.models.feed import CalendarBy, Feed, FeedLanguage, FeedOwner
 from matcher.models.foresight import StoredForecast, StoredRehearsal
 from matcher.models.hold import HeldSession, Hold, HoldOutcome
 from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
 from matcher.models.interview import Interview
+from matcher.models.invitation import Invitation, InvitationMethod, InvitationState, Reply
 from matcher.models.key import ApiKey, Role
 from matcher.models.lease import Lease
 from matcher.models.notice import Notice, NoticeKind, NoticeState
@@ -63,6 +64,7 @@ __all__ = [
     "Base",
     "BusyCalendar",
     "BusyTime",
+    "CalendarBy",
     "CalendarRevision",
     "Channel",
     "Completion",
@@ -81,6 +83,9 @@ __all__ = [
     "HoldOutcome",
     "IdempotentRequest",
     "Interview",
+    "Invitation",
+    "InvitationMethod",
+    "InvitationState",
     "Lease",
     "LegalKind",
     "ManualState",
@@ -102,6 +107,7 @@ __all__ = [
     "PromiseRecord",
     "Purpose",
     "Release",
+    "Reply",
     "RequirementAnswer",
     "Role",
     "Session",

@@ -11,7 +11,7 @@ from matcher.models.absence import Absence
 from matcher.models.base import Base, Revised
 from matcher.models.busy import BusyCalendar, BusyTime
 from matcher.models.columns import Structured
-from matcher.models.feed import FeedOwner
+from matcher.models.feed import CalendarBy, FeedOwner
 from matcher.models.hours import WeeklyHours
 from matcher.models.identifiers import new_identifier
 from matcher.models.organization import Organization
@@ -35,6 +35,7 @@ class Expert(Revised, Base):
     renamed_at: Mapped[dt.datetime | None]
     """When the name last changed, which calendars show; None: it is as it was registered."""
     email: Mapped[str]
+    calendar_by: Mapped[CalendarBy] = mapped_column(default=CalendarBy.FEED)
     municipality_code: Mapped[str]
     """Where the expert travels from, and sits for an online session."""
     qualifications: Mapped[tuple[Qualification, ...]] = mapped_column(

@@ -22,6 +22,19 @@ class FeedOwner(StrEnum):
     """All sessions of a programme, by whose id it is known."""
 
 
+class CalendarBy(StrEnum):
+    """How a party is told of its sessions; of a change close at hand it is always told by mail."""
+
+    FEED = "feed"
+    MAIL = "mail"
+    BOTH = "both"
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether each session comes by mail."""
+        return self is not CalendarBy.FEED
+
+
 class FeedLanguage(StrEnum):
     """The language of a calendar's texts."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from matcher.models.base import Base, Revised
 from matcher.models.busy import BusyCalendar, BusyTime
-from matcher.models.feed import FeedOwner
+from matcher.models.feed import CalendarBy, FeedOwner
 from matcher.models.identifiers import new_identifier
 from matcher.programme import LegalKind
 
@@ -34,6 +34,7 @@ class Organization(Revised, Base):
     industry: Mapped[str]
     contact_name: Mapped[str]
     contact_email: Mapped[str]
+    calendar_by: Mapped[CalendarBy] = mapped_column(default=CalendarBy.FEED)
     contact_phone: Mapped[str] = mapped_column(default="")
     has_manual: Mapped[bool] = mapped_column(default=False)
     """Whether it has a manual already, so that a review of it is what helps."""

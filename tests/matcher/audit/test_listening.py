@@ -104,7 +104,7 @@ def test_a_new_record_is_told_whole_and_nothing_of_what_it_lacks(office: Databas
                 "municipality_code": "13101",
                 "place_ja": "東京都千代田区架空町1-1",
                 "place_en": "1-1 Kaku, Chiyoda",
-                "created_at": "2025-10-01T10:00:00+09:00",
+                "created_at": "2025-09-01T10:00:00+09:00",
             },
         )
     ]

@@ -5,7 +5,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.calendars.attention import QUIET_AFTER, Unaware, is_quiet, quiet, unaware
-from matcher.models import Feed, FeedLanguage, FeedOwner
+from matcher.models import CalendarBy, Expert, Feed, FeedLanguage, FeedOwner
+from tests.matcher import rows
 
 NOW = dt.datetime(2025, 10, 1, 3, 0, tzinfo=dt.UTC)
 LATELY = NOW - QUIET_AFTER
@@ -74,3 +75,11 @@ def test_who_has_none_or_only_quiet_ones_does_not(db: Database) -> None:
 def test_a_calendar_of_an_organization_is_none_of_an_expert(db: Database) -> None:
     subscribe(db, "F1", LATELY)
     assert len(unaware(db, FeedOwner.ORGANIZATION, ["E1"], NOW)) == 1
+
+
+def test_who_is_told_of_each_session_by_mail_needs_no_calendar(db: Database) -> None:
+    db.add_all([rows.expert("E1"), rows.expert("E2")])
+    db.get_one(Expert, "E1").calendar_by = CalendarBy.MAIL
+    db.flush()
+    found = unaware(db, FeedOwner.EXPERT, ["E1", "E2"], NOW)
+    assert [each.owner_id for each in found] == ["E2"]
