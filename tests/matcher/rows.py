@@ -143,7 +143,7 @@ def session(
         place_ja="東京都千代田区架空町1-1",
         place_en="1-1 Kaku, Chiyoda",
         revised_at=MORNING - dt.timedelta(days=30),
-        created_at=MORNING - dt.timedelta(days=30),
+        created_at=MORNING,
     )
 
 

@@ -17,7 +17,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from matcher.database import Migration, create_database_engine, migrate, migrations, session_factory
-from matcher.models import Base, ConflictOfInterest, Session
+from matcher.models import (
+    Base,
+    ConflictOfInterest,
+    Expert,
+    Feed,
+    FeedOwner,
+    Organization,
+    Session,
+)
 from tests.matcher import rows
 from tests.postgres import postgres_database
 
@@ -162,3 +170,24 @@ def add_a_conflict_of_nobody(url: str) -> None:
         connection.execute(
             insert(ConflictOfInterest).values(expert_id="E9", organization_id="O9", reason="none")
         )
+
+
+def test_names_that_were_changed_go_on_to_be_told_so_in_calendars(empty_url: str) -> None:
+    """And the office's calendars end where nobody knows of any."""
+    migrate(empty_url)
+    with opened(empty_url) as engine, session_factory(engine)() as db:
+        rows.add_one_of_everything(db)
+        changed = db.get_one(Expert, "E1")
+        changed.max_total += 1
+        office = Feed(owner_kind="office", owner_id="tokyo-2025", specialty="labor", language="ja")
+        office.token_hash, office.created_at = "1" * 64, rows.MORNING
+        db.add(office)
+        db.commit()
+        revised_at = changed.revised_at
+    with migrations(empty_url) as config:
+        command.downgrade(config, "0011")
+    migrate(empty_url)
+    with opened(empty_url) as engine, session_factory(engine)() as db:
+        assert db.scalars(select(Expert.renamed_at)).all() == [revised_at]
+        assert db.scalars(select(Organization.renamed_at)).all() == [None]
+        assert db.scalars(select(Feed.owner_kind)).all() == [FeedOwner.EXPERT]
