@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from flask import Response
@@ -10,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import false, or_
 from sqlalchemy.orm import selectinload
 
-from api.context import database, now
+from api.context import database, now, services
 from api.openapi import noun
 from api.records import one, page_of, visible
 from api.revisions import require_match, tagged
@@ -22,6 +23,7 @@ from api.schema import (
     Page,
     PageQuery,
     PathParameters,
+    Query,
     TokyoTime,
     View,
     absent,
@@ -38,7 +40,8 @@ from api.sheets import (
     sheet_to_fill_in,
     taken_in,
 )
-from matcher.fields import Identifier, MunicipalityCode
+from matcher.calendars.free_busy import read_free_busy, render_free_busy, window_of
+from matcher.fields import Identifier, Moment, MunicipalityCode
 from matcher.industries import Industry
 from matcher.intake.imports import import_experts
 from matcher.intake.sheets import expert_columns
@@ -62,6 +65,18 @@ class ExpertPath(PathParameters):
     """Which expert."""
 
     expert_id: Identifier
+
+
+class FreeBusyQuery(Query):
+    """Which time."""
+
+    since: Moment | SkipJsonSchema[None] = absent(
+        "from this moment on, by default now: `2025-07-14T00:00:00Z`, or with an offset, whose + "
+        "is %2B here"
+    )
+    until: Moment | SkipJsonSchema[None] = absent(
+        "up to this moment, by default the end of the last programme"
+    )
 
 
 class ExpertBody(Body, ExpertDraft):
@@ -284,6 +299,33 @@ def to_replan(path: ExpertPath) -> SessionsToReplanView:
     """
     expert = one(Expert, path.expert_id)
     return SessionsToReplanView(sessions_to_replan=_sessions_to_replan(expert))
+
+
+@blueprint.get(
+    "/<expert_id>/free-busy",
+    responses={
+        HTTPStatus.OK: {
+            "description": "When the expert is not free, as VFREEBUSY; never why",
+            "content": {"text/calendar": {"schema": {"type": "string"}}},
+        }
+    },
+)
+def free_busy(path: ExpertPath, query: FreeBusyQuery) -> Response:
+    """Get when an expert is not free, as calendar programs ask for it (VFREEBUSY).
+
+    Sessions, absences and the expert's own calendars are busy, times on hold tentative, and what
+    lies outside of the weekly hours unavailable.
+    """
+    expert = one(Expert, path.expert_id)
+    window = window_of(database(), query.since, query.until, now())
+    times = read_free_busy(database(), expert, window, now())
+    response = Response(
+        render_free_busy(times, now(), services().shelf.organizer),
+        content_type="text/calendar; charset=utf-8",
+    )
+    response.headers["Content-Disposition"] = f'inline; filename="free-busy-{expert.id}.ifb"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def _sessions_to_replan(expert: Expert) -> tuple[SessionToReplanView, ...]:

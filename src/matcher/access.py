@@ -80,6 +80,7 @@ PERMISSIONS: Final = _permissions(
         ("experts.availability", _ALL, _ALL, _ALL, _OWN, _NO),
         ("experts.set_hours", _ALL, _ALL, _ALL, _OWN, _NO),
         ("experts.to_replan", _ALL, _ALL, _ALL, _OWN, _NO),
+        ("experts.free_busy", _ALL, _ALL, _ALL, _OWN, _NO),
         ("applications.list", _ALL, _ALL, _ALL, _NO, _OWN),
         ("applications.get", _ALL, _ALL, _ALL, _NO, _OWN),
         ("applications.submit", _ALL, _NO, _ALL, _NO, _OWN),

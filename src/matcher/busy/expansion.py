@@ -18,9 +18,9 @@ import recurring_ical_events
 import x_wr_timezone
 from icalendar import Calendar, Component, Event
 
-from matcher.busy.intervals import Interval, union, within, without
 from matcher.busy.screening import screen, value_of
 from matcher.clock import TOKYO
+from matcher.intervals import Interval, union, within, without
 
 DAY: Final = dt.timedelta(days=1)
 LOWEST_PRIORITY: Final = 10

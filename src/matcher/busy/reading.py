@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from matcher.busy.expansion import NotACalendar, expand
 from matcher.busy.fetching import TOTAL_SECONDS, Fetched, Known, NotFetched, fetch
-from matcher.busy.intervals import Interval
 from matcher.busy.screening import TooManyEvents
+from matcher.intervals import Interval
 
 CPU_SECONDS, MEMORY_BYTES = 8, 1 << 30
 WALL_SECONDS: Final = TOTAL_SECONDS + 10

@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, sessionmaker
 
 from matcher.busy.fetching import NotFetched, checked
-from matcher.busy.intervals import Interval, within
 from matcher.busy.problems import PROBLEMS
 from matcher.busy.reading import Reading, Request, read
 from matcher.clock import from_wall_time, wall_time
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Line
+from matcher.intervals import Interval, within
 from matcher.models import (
     BusyCalendar,
     BusyTime,

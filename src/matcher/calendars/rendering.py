@@ -14,6 +14,7 @@ import structlog
 from icalendar import Calendar, Component, Event, Timezone, vCalAddress, vText
 
 from matcher.calendars.entries import EXPERT, Entry, FeedContents
+from matcher.calendars.folding import folded
 from matcher.calendars.identity import uid_of
 from matcher.calendars.organizer import OFFICE, Organizer
 from matcher.calendars.wording import Language, Wording, one_line
@@ -28,8 +29,6 @@ PRODID: Final = "-//Expert Dispatch Matcher//Session Calendar//EN"
 
 MAX_BYTES: Final = 999_999
 """Google reads no feed beyond about 1 MB."""
-
-LINE_OCTETS: Final = 75
 
 _REFRESH: Final = timedelta(hours=1)
 _ONLINE: Final = Wording("オンライン", "Online")
@@ -77,7 +76,7 @@ def render_invitation(
     event = _event(entry, "both", organizer)
     event.add("attendee", _attendee(attendee, asks_for_reply=asks_for_reply and entry.takes_place))
     calendar.add_component(event)
-    return _folded(calendar)
+    return folded(calendar)
 
 
 def method_of(entry: Entry) -> Literal["REQUEST", "CANCEL"]:
@@ -128,7 +127,7 @@ class _Events:
     def _written(self, entry: Entry) -> bytes:
         """Return an event; nothing of one that cannot be written, of which the log tells."""
         try:
-            return _folded(_event(entry, self._language, self._organizer, brief=self._brief))
+            return folded(_event(entry, self._language, self._organizer, brief=self._brief))
         except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError):
             logger.exception("session_left_out", session=entry.session_id)
             return b""
@@ -148,37 +147,7 @@ def _envelope(contents: FeedContents) -> bytes:
     calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", vText("PT1H"))
     calendar.add_component(_tokyo())
-    return _folded(calendar)
-
-
-def _folded(component: Component) -> bytes:
-    """Return the component's lines, folded as RFC 5545 3.1 says, between characters.
-
-    Unlike icalendar's own, no fold parts a backslash from what it escapes: Google drops an event
-    for it (collective/icalendar#1501, mended there for line breaks only).
-    """
-    lines = (str(line).encode() for line in component.content_lines(sorted=False))
-    return b"".join(_fold(line) + b"\r\n" for line in lines if line)
-
-
-def _fold(line: bytes) -> bytes:
-    pieces = []
-    start, room = 0, LINE_OCTETS
-    while len(line) - start > room:
-        end = start + room
-        while _is_inside_character(line[end]) or _ends_within_escape(line[start:end]):
-            end -= 1
-        pieces.append(line[start:end])
-        start, room = end, LINE_OCTETS - 1
-    return b"\r\n ".join((*pieces, line[start:]))
-
-
-def _is_inside_character(octet: int) -> bool:
-    return octet & 0b1100_0000 == 0b1000_0000
-
-
-def _ends_within_escape(piece: bytes) -> bool:
-    return (len(piece) - len(piece.rstrip(b"\\"))) % 2 == 1
+    return folded(calendar)
 
 
 def _calendar_name(contents: FeedContents) -> str:

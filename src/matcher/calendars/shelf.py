@@ -55,7 +55,7 @@ class Shelf:
     """The editions that one process keeps; those that were asked for last stay."""
 
     def __init__(self, organizer: Organizer = OFFICE, room: int = ROOM) -> None:
-        self._organizer = organizer
+        self.organizer = organizer
         self._room = room
         self._lock = Lock()
         self._editions: OrderedDict[_Place, Edition] = OrderedDict()
@@ -78,11 +78,11 @@ class Shelf:
         if known is not None and known.answers(revision, is_known):
             return known
         contents = read_contents(db, feed, now)
-        version = version_of(contents, self._organizer)
+        version = version_of(contents, self.organizer)
         still = known.content if known is not None and known.version == version else None
         edition = Edition(revision, version, still)
         if edition.content is None and not is_known(version):
-            edition = replace(edition, content=render(contents, self._organizer))
+            edition = replace(edition, content=render(contents, self.organizer))
         self._put(place, edition)
         return edition
 

@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 
 from matcher.busy.expansion import NotACalendar, expand
-from matcher.busy.intervals import Interval
 from matcher.calendars.identity import uid_of
 from matcher.clock import TOKYO
+from matcher.intervals import Interval
 
 pytestmark = pytest.mark.check(28)
 

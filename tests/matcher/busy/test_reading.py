@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from matcher.busy import reading
-from matcher.busy.intervals import Interval
 from matcher.busy.reading import Request, read
+from matcher.intervals import Interval
 from tests.matcher.busy.web import giving, web
 
 pytestmark = pytest.mark.check(29)
