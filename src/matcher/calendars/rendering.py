@@ -42,17 +42,19 @@ _REASSIGNED: Final = Wording(
 )
 
 
-def render(contents: FeedContents, organizer: Organizer = OFFICE) -> bytes:
+def render(
+    contents: FeedContents, organizer: Organizer = OFFICE, *, max_bytes: int = MAX_BYTES
+) -> bytes:
     """Return the whole calendar.
 
-    Where it would exceed MAX_BYTES no event tells any more what is done in a session of its phase;
-    if that is not enough, the oldest events are left out, and then the farthest.
+    Where it would exceed `max_bytes` no event tells any more what is done in a session of its
+    phase; if that is not enough, the oldest events are left out, and then the farthest.
 
     Raises:
         ValueError: there are sessions, and none of them can be written.
     """
     head, end, tail = _envelope(contents).rpartition(b"END:VCALENDAR")
-    room = MAX_BYTES - len(head + end + tail)
+    room = max_bytes - len(head + end + tail)
     events = _Events(contents.language, organizer, room)
     if not events.add(_nearest_first(contents)):
         events = _Events(contents.language, organizer, room, brief=True)

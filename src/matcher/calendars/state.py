@@ -83,6 +83,10 @@ class VisibleSession(NamedTuple):
     number: int
     phase: str
     purpose: str
+    engagement_id: str
+    expert_id: str
+    """Who serves it now, also where it has departed."""
+    organization_id: str
     programme_id: str
     reworded_at: dt.datetime | None
     """When the texts of the phases last changed; None: never."""
@@ -137,6 +141,35 @@ def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
     shown = _shown(rows, today)
     # Clients take a feed without events for a fault and keep what they had: one event stays.
     sessions = _nearest(db, rows, shown, today, MAX_EVENTS) or _newest(db, rows)
+    return _state(db, feed, sessions, today)
+
+
+def read_all(
+    db: Database,
+    feed: Feed,
+    now: dt.datetime,
+    *,
+    session_id: str | None = None,
+    engagement_id: str | None = None,
+) -> FeedState:
+    """Read every session that a feed's owner ever had, or those of one engagement, or one.
+
+    Raises:
+        NotFound: its owner is not kept any more.
+    """
+    rows = _sessions(db, feed)
+    wanted = select(rows).order_by(rows.c.start_at, rows.c.session_id, rows.c.sequence)
+    if session_id is not None:
+        wanted = wanted.where(rows.c.session_id == session_id)
+    if engagement_id is not None:
+        wanted = wanted.where(rows.c.engagement_id == engagement_id)
+    sessions = tuple(VisibleSession(*row) for row in db.execute(wanted))
+    return _state(db, feed, sessions, wall_time(now).date())
+
+
+def _state(
+    db: Database, feed: Feed, sessions: tuple[VisibleSession, ...], today: dt.date
+) -> FeedState:
     programmes = {each.programme_id for each in sessions}
     if feed.owner_kind == FeedOwner.OFFICE:
         programmes.add(feed.owner_id)
@@ -149,32 +182,6 @@ def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
         day_began_at=_midnight(today),
         sessions=sessions,
         rules={row.id: row.rules for row in db.execute(found)},
-    )
-
-
-def read_session(
-    db: Database, reader: FeedOwner, owner_id: str, session_id: str, now: dt.datetime
-) -> FeedState:
-    """Read what one of its parties sees of a session, or of its departure; nothing of another's.
-
-    Raises:
-        NotFound: the party is not kept any more.
-    """
-    feed = Feed(owner_kind=reader, owner_id=owner_id, language=FeedLanguage.BOTH)
-    rows = _sessions(db, feed)
-    found = db.execute(select(rows).where(rows.c.session_id == session_id))
-    sessions = tuple(VisibleSession(*row) for row in found)
-    programmes = select(Programme.id, Programme.rules).where(
-        Programme.id.in_({each.programme_id for each in sessions})
-    )
-    return FeedState(
-        reader=reader,
-        language=feed.language,
-        owner=_owner(db, feed),
-        specialty=None,
-        day_began_at=_midnight(wall_time(now).date()),
-        sessions=sessions,
-        rules={row.id: row.rules for row in db.execute(programmes)},
     )
 
 
@@ -255,6 +262,9 @@ def _joined(times: type[Session | SessionDeparture]) -> Select[*tuple[Any, ...]]
             Session.number,
             type_coerce(Session.phase, Text).label("phase"),
             type_coerce(Application.purpose, Text).label("purpose"),
+            Session.engagement_id,
+            Session.expert_id,
+            Engagement.organization_id,
             Engagement.programme_id,
             Programme.reworded_at,
             Organization.name_ja.label("organization_ja"),

@@ -9,14 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from matcher.calendars.feed import render_feed
-from matcher.calendars.state import OWNERS, PARTIES
+from matcher.calendars.state import OWNERS
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import Feed, FeedLanguage, FeedOwner
 from matcher.programme import Specialty
@@ -104,30 +102,6 @@ def is_fetch_to_note(feed: Feed, now: dt.datetime) -> bool:
     """Tell whether enough time has passed to note a fetch again."""
     noted = feed.last_fetched_at
     return noted is None or now - noted >= FETCHES_NOTED_EVERY
-
-
-def write_calendars(db: Session, directory: Path, now: dt.datetime) -> list[Path]:
-    """Write the calendar of each expert and organization to a file, without any subscription.
-
-    Returns:
-        The files, experts first, each in order of id, such as `expert-01.ics`.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    return [
-        _write_calendar(db, directory, kind, owner_id, now)
-        for kind, table in PARTIES.items()
-        for owner_id in db.scalars(select(table.id).order_by(table.id)).all()
-    ]
-
-
-def _write_calendar(
-    db: Session, directory: Path, owner_kind: FeedOwner, owner_id: str, now: dt.datetime
-) -> Path:
-    unkept = Feed(owner_kind=owner_kind, owner_id=owner_id, language=FeedLanguage.BOTH)
-    calendar = render_feed(db, unkept, now)
-    path = directory / calendar.filename
-    path.write_bytes(calendar.content)
-    return path
 
 
 def _refuse_revoked(feed: Feed) -> None:

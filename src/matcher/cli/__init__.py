@@ -39,6 +39,9 @@ COMMANDS = {
         "matcher.cli.programmes", "programmes", "List the years on record, add the next."
     ),
     "notices": LazyCommand("matcher.cli.notices", "notices", "Read, release and mail notices."),
+    "calendars": LazyCommand(
+        "matcher.cli.calendars", "calendars", "Write sessions to iCalendar files."
+    ),
     "invitations": LazyCommand(
         "matcher.cli.invitations", "invitations", "List sessions told by mail, and answers."
     ),

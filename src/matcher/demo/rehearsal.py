@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, sessionmaker
 
 from matcher.audit import Actor
-from matcher.calendars.subscriptions import create_feed, write_calendars
+from matcher.calendars.export import CalendarExport, write_files
+from matcher.calendars.subscriptions import create_feed
 from matcher.clock import to_tokyo, utc_now
 from matcher.database import create_database_engine, migrate, session_factory
 from matcher.demo.folder import DemoFolder
@@ -154,11 +155,12 @@ class Rehearsal:
         self.folder.claim("plan.svg").write_bytes(draw_plan(figures))
 
     def write_calendars(self) -> tuple[Path, ...]:
-        """Write a calendar for each expert and organization."""
+        """Write a calendar for each expert and organization with sessions, and one of them all."""
         with TemporaryDirectory(dir=self.folder.path) as drafts, self.sessions() as db:
-            written = write_calendars(db, Path(drafts), self.settings.now())
+            calendars = CalendarExport(db, self.settings.now()).programme(PROGRAMME_ID)
             return tuple(
-                each.rename(self.folder.claim(f"{CALENDARS}/{each.name}")) for each in written
+                each.rename(self.folder.claim(f"{CALENDARS}/{each.name}"))
+                for each in write_files(calendars, Path(drafts))
             )
 
     def write_environment(self) -> Path:

@@ -23,10 +23,12 @@ from sqlalchemy.orm import sessionmaker
 
 from matcher.calendars.entries import Entry, contents_of
 from matcher.calendars.rendering import method_of
-from matcher.calendars.state import read_session
+from matcher.calendars.state import read_all
 from matcher.invitations.letter import message_of
 from matcher.models import (
     Expert,
+    Feed,
+    FeedLanguage,
     FeedOwner,
     Invitation,
     InvitationMethod,
@@ -179,8 +181,12 @@ def _address_of(party: Expert | Organization) -> str:
 
 def _entry_of(db: Database, invitation: Invitation, now: dt.datetime) -> Entry | None:
     """What the party sees of the session by now; None: nothing any more."""
-    party = invitation.party_kind, invitation.party_id
-    state = read_session(db, *party, invitation.session_id, now)
+    calendar = Feed(
+        owner_kind=invitation.party_kind,
+        owner_id=invitation.party_id,
+        language=FeedLanguage.BOTH,
+    )
+    state = read_all(db, calendar, now, session_id=invitation.session_id)
     return next(iter(contents_of(state).entries), None)
 
 

@@ -1,5 +1,4 @@
 import datetime as dt
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session as Database
@@ -9,12 +8,9 @@ from matcher.calendars.subscriptions import (
     find_by_token,
     revoke_feed,
     rotate_feed,
-    write_calendars,
 )
 from matcher.errors import Conflict, NotFound
 from matcher.models import FeedLanguage, FeedOwner
-from tests.clients.strict import read_strictly
-from tests.matcher.rows import MORNING, session
 
 NOW = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
 
@@ -61,19 +57,3 @@ def test_a_revoked_feed_is_found_but_changes_no_more(two_engagements: Database) 
         rotate_feed(db, feed)
     with pytest.raises(Conflict):
         revoke_feed(db, feed, NOW)
-
-
-def test_a_calendar_is_written_for_everybody(two_engagements: Database, tmp_path: Path) -> None:
-    db = two_engagements
-    db.add(session("S1", MORNING))
-    db.commit()
-    written = write_calendars(db, tmp_path / "calendars", NOW)
-    assert [path.name for path in written] == [
-        "expert-E1.ics",
-        "expert-E2.ics",
-        "organization-O1.ics",
-        "organization-O2.ics",
-    ]
-    events = [len(read_strictly(path.read_bytes()).named("VEVENT")) for path in written]
-    assert events == [1, 0, 1, 0]
-    assert not db.new, "no subscription is made for it"
