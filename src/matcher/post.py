@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
+from matcher.busy.warnings import StaleCalendars
 from matcher.invitations.replies import Mailbox, ReplyReader
 from matcher.invitations.sending import Inviter
 from matcher.notices.mailer import Mailer
@@ -24,6 +25,7 @@ class Post:
 
     mailer: Mailer
     inviter: Inviter
+    stale: StaleCalendars
     replies: ReplyReader | None
 
     @classmethod
@@ -41,6 +43,7 @@ class Post:
         return cls(
             Mailer(sessions, server, sender, settings.now),
             Inviter(sessions, server, sender, settings.now, asks_for_reply=asks),
+            StaleCalendars(sessions, server, sender, settings.now),
             replies,
         )
 
@@ -48,3 +51,4 @@ class Post:
         """Mail what waits: first invitations, of which some are urgent."""
         self.inviter.send_waiting(stopping)
         self.mailer.send_waiting(stopping)
+        self.stale.send_waiting(stopping)

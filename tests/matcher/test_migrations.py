@@ -29,7 +29,7 @@ from matcher.models import (
 from tests.matcher import rows
 from tests.postgres import postgres_database
 
-HEAD = "0013"
+HEAD = "0014"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

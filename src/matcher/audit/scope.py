@@ -76,6 +76,7 @@ LEFT_OUT: Final[Mapping[type[Base], Mapping[str, str]]] = {
             "read_at",
             "tried_at",
             "failures",
+            "warned_at",
             "changes",
             "left_out",
         ),

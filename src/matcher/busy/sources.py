@@ -233,6 +233,7 @@ def _read_one(
             source.problem, source.failures = reading.problem, source.failures + 1
         elif reading.unchanged:
             source.problem, source.failures, source.read_at = None, 0, now
+            source.warned_at = None
         else:
             _keep(source, reading, now)
     return True
@@ -273,7 +274,7 @@ def _claimed(
 def _keep(source: BusyCalendar, reading: Reading, now: dt.datetime) -> None:
     """Keep what was read; rows that stay the same are left alone."""
     source.changes += _tells_of_others(source, reading, now)
-    source.problem, source.failures = None, 0
+    source.problem, source.failures, source.warned_at = None, 0, None
     source.read_at = source.tried_at = now
     source.window_began_on = wall_time(now).date()
     source.etag, source.last_modified = reading.etag, reading.last_modified

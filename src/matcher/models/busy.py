@@ -43,6 +43,8 @@ class BusyCalendar(Base):
     """How often in a row it could not be read."""
     problem: Mapped[str | None]
     """Why it could not be read the last time, in one word; None: it could."""
+    warned_at: Mapped[dt.datetime | None]
+    """When its owner was told that it cannot be read; None: it was not, since it last could."""
     changes: Mapped[int] = mapped_column(default=0)
     """How often a reading has told of other busy times than the one before."""
     left_out: Mapped[int] = mapped_column(default=0)

@@ -32,8 +32,8 @@ from matcher.models import (
     Session,
     load_programme,
 )
-from matcher.planning.running.attempt import Attempt
-from matcher.planning.running.runs import RunParameters, cancel_run, start_run
+from matcher.planning.attempt import Attempt
+from matcher.planning.runs import RunParameters, cancel_run, start_run
 from tests.matcher import rows
 
 STAFF = Actor("受付 (K1)", "experts.edit", "request-1")
@@ -104,7 +104,7 @@ def test_a_new_record_is_told_whole_and_nothing_of_what_it_lacks(office: Databas
                 "municipality_code": "13101",
                 "place_ja": "東京都千代田区架空町1-1",
                 "place_en": "1-1 Kaku, Chiyoda",
-                "created_at": "2025-09-01T10:00:00+09:00",
+                "created_at": "2025-10-01T10:00:00+09:00",
             },
         )
     ]
