@@ -32,8 +32,8 @@ from matcher.models import (
     Session,
     load_programme,
 )
-from matcher.planning.attempt import Attempt
-from matcher.planning.runs import RunParameters, cancel_run, start_run
+from matcher.planning.running.attempt import Attempt
+from matcher.planning.running.runs import RunParameters, cancel_run, start_run
 from tests.matcher import rows
 
 STAFF = Actor("受付 (K1)", "experts.edit", "request-1")
