@@ -156,9 +156,11 @@ def find_remedies(lack: Lack, served: int) -> tuple[Remedy, ...]:
 
     Where there is room for more beside the plan, that comes without a change. What is not possible
     at all is tried with every change of the catalogue: for one session more than is possible, and
-    for all. The cheapest of each kind is given.
+    for all. The cheapest of each kind is given. Sessions that are served are possible, also where
+    they are pinned and there is no way for another.
     """
-    wanted, possible = len(lack.engagement.durations), lack.asked(lack.question).most
+    wanted = len(lack.engagement.durations)
+    possible = max(served, lack.asked(lack.question).most)
     found: list[Remedy] = []
     if possible > served:
         found += replace(lack, sessions=served + 1).remedy("place_now", lack.question)

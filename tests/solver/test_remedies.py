@@ -60,6 +60,21 @@ def test_a_gap_is_lengthened_by_the_fewest_days() -> None:
     assert found["larger_max_gap"].amount == 21 - 14
 
 
+def test_what_has_begun_goes_on_by_what_gives_it_one_session_more() -> None:
+    """Not only by what would give it all: the second session is possible, the third is not."""
+    found = bakers(
+        bakers={
+            "durations": [60, 60, 60],
+            "latest": "2025-08-04",
+            "open": [["mon", "09:00", "17:00"]],
+            "busy": [["2025-07-15T00:00", "2025-08-04T00:00"]],
+            "pinned": [pin(1, "ann", "2025-07-14T09:00")],
+        }
+    )
+    assert found["larger_max_gap"].amount == 21 - 14
+    assert len(found["larger_max_gap"].way.starts) == 2
+
+
 def test_a_half_day_is_added_to_the_organizations_hours() -> None:
     found = bakers(bakers={"open": [["sat", "09:00", "17:00"]]})
     hours = found["more_hours"].hours

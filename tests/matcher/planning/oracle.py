@@ -14,7 +14,7 @@ from matcher.clock import wall_time
 from matcher.models import Plan
 from matcher.planning.comparing.comparison import Comparison
 from matcher.planning.comparing.differences import ChangeKind, EngagementChange, SessionChange
-from matcher.planning.comparing.reasons import Reason, ReasonKind
+from matcher.planning.comparing.reasons import CAPS, Reason, ReasonKind
 from solver.validation import Verdict, judge
 
 Record = dict[str, Any]
@@ -166,9 +166,10 @@ class Oracle:
         """One of the ways back breaks the rule; without what is in the way it does not."""
         id, rule = change.engagement_id, RULES[reason.kind]
         subject = reason.expert_id if reason.kind in OF_A_CALENDAR else id
-        ways = [
-            way for way in self._ways_back(change, session) if self._breaks(way, id, rule, subject)
-        ]
+        back = self._ways_back(change, session)
+        if reason.kind in CAPS and ChangeKind.HANDED_OVER not in session.kinds:
+            back = back[1:]  # what the expert holds is what the plan has
+        ways = [way for way in back if self._breaks(way, id, rule, subject)]
         assert ways, reason
         others = {each.engagement_id for each in reason.others} - {id}
         if reason.kind in OF_A_CALENDAR and others:

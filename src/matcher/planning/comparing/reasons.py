@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from matcher.clock import wall_time
 from matcher.planning.comparing.differences import (
@@ -94,6 +94,10 @@ class ReasonKind(StrEnum):
     PUBLISHED_SINCE = "published_since"
 
 
+CAPS: Final = frozenset({ReasonKind.DAY_FULL, ReasonKind.WEEK_FULL, ReasonKind.TOTAL_FULL})
+"""An expert holds no more in a day, a week, the year."""
+
+
 class OtherSession(NamedTuple):
     """A session that is in the way, as the plan has it."""
 
@@ -130,6 +134,12 @@ class Reason:
     """What the judge says."""
     why: Words | None = None
     """What keeps the expert from being a candidate, where it is known."""
+
+    @property
+    def makes_room(self) -> bool:
+        """Whether only the plan itself puts there what is in the way."""
+        in_the_way = self.kind in {ReasonKind.OVERLAP, ReasonKind.TRAVEL}
+        return in_the_way and all(each.changed for each in self.others)
 
 
 @dataclass(frozen=True)
@@ -320,12 +330,19 @@ class Inquiry:
         kept = self._as_published
         if not kept.broken:
             return [self._saves(kept, alone=len(self.change.sessions) == 1)]
-        found = self._against(kept, number)
-        if found:
-            return found
         if ChangeKind.HANDED_OVER in kinds:
-            return [self._with_the_others(kept)]
-        return self._put_back(number)
+            return self._against(kept, number) or [self._with_the_others(kept)]
+        return self._moved_or_dropped(kept, number)
+
+    def _moved_or_dropped(self, kept: Variant, number: int) -> Sequence[Reason]:
+        """Why a session does not stay although its expert goes on with the engagement."""
+        found = self._against(kept, number)
+        if not found or any(each.kind in CAPS for each in found):
+            # How much its expert holds depends on what the plan has, not on all that was published.
+            return self._put_back(number)
+        if all(each.makes_room for each in found):
+            return self._bound_by_others(number) or found
+        return found
 
     @cached_property
     def _loose(self) -> Sequence[SnapshotSession]:
@@ -411,13 +428,22 @@ class Inquiry:
             (max_per_week, ReasonKind.WEEK_FULL, _week),
             (max_total, ReasonKind.TOTAL_FULL, _all),
         ):
-            sharing = [each for each in calendar.sessions if share(each) == share(session)]
+            sharing = [
+                each
+                for each in calendar.sessions
+                if share(each) == share(session) and self._stays(each, session)
+            ]
             if any(rule(_only(calendar, *sharing))):
                 others = [each for each in sharing if each is not session]
                 yield replace(
                     self._beside(kind, session, others),
                     limit=calendar.expert.caps[rule.__name__],
                 )
+
+    def _stays(self, other: Session, session: Session) -> bool:
+        """Whether another session is there with one: of its own engagement those before it are."""
+        is_own = other.engagement.id == session.engagement.id
+        return not is_own or other.number <= session.number or other in self.service.sessions
 
     def _beside(self, kind: ReasonKind, session: Session, others: Iterable[Session]) -> Reason:
         return Reason(kind, expert_id=session.expert.id, others=tuple(map(self.plan.other, others)))
@@ -434,14 +460,25 @@ class Inquiry:
         expert = variant.service.expert
         return Reason(ReasonKind.ONE_EXPERT, expert_id=expert, others=tuple(bound))
 
-    def _put_back(self, number: int) -> list[Reason]:
-        """Why one session alone does not go back, the rest as the plan has it."""
+    def _bound_by_others(self, number: int) -> list[Reason]:
+        """Why it cannot go back even if it need make no room: those before it are elsewhere now."""
+        if number > len(self.service.starts) + 1:
+            return []
+        own = self._unfit(self._with_one_back(number), number)
+        return [each for each in own if _binds(each, number)]
+
+    def _with_one_back(self, number: int) -> Variant:
+        """The plan with one session as it is published; it has all before that."""
         starts = list(self.service.starts)
-        if number > len(starts) + 1:
-            return [Reason(ReasonKind.IN_ORDER, limit=number - 1)]
         starts[number - 1 : number] = [wall_time(self.change.before[number - 1].start_at)]
         planned = self.service if self.service.has_free else self._as_published.service
-        back = self.plan.variant(self.service, planned.expert, starts)
+        return self.plan.variant(self.service, planned.expert, starts)
+
+    def _put_back(self, number: int) -> list[Reason]:
+        """Why one session alone does not go back, the rest as the plan has it."""
+        if number > len(self.service.starts) + 1:
+            return [Reason(ReasonKind.IN_ORDER, limit=number - 1)]
+        back = self._with_one_back(number)
         if not back.broken:
             return [self._saves(back, alone=True)]
         return self._against(back, number) or [Reason(ReasonKind.AS_JUDGED, said=back.broken)]
