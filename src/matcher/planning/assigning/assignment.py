@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
+from matcher.locks import ROW
 from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release, Session
 from matcher.planning.explaining.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.publishing.releases import Changes, publish
@@ -149,7 +150,7 @@ def carry_out(
             return proposal, publish_proposal(db, proposal, by, now)
     except PlanOutdated:
         db.expire_all()
-        db.get_one(Programme, proposal.programme_id, with_for_update=True)
+        db.get_one(Programme, proposal.programme_id, with_for_update=ROW)
         again = propose(db, proposal.engagement_id, now)
         return again, publish_proposal(db, again, by, now)
 

@@ -106,7 +106,9 @@ class Records:
             )
             .execution_options(populate_existing=True)
         )
-        engagements = db.scalars(wanted.with_for_update(of=Engagement) if for_change else wanted)
+        engagements = db.scalars(
+            wanted.with_for_update(of=Engagement, key_share=True) if for_change else wanted
+        )
         serving = (
             select(Expert)
             .order_by(Expert.id)
