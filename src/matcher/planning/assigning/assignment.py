@@ -287,9 +287,11 @@ def no_further_session(standing: int, engagement: Engagement) -> Conflict:
     wanted = len(engagement.session_minutes)
     return Conflict(
         f"The engagement has {standing} of {wanted} sessions, and there is no room for another. "
-        "Nothing was changed; a planning run may find room by moving others.",
+        "Nothing was changed. Ask for its explanation: it tells whether a planning run could make "
+        "room by moving others, and what else would help.",
         f"希望{wanted}回のうち{standing}回の日程が確定しており、追加できる日程がありません。"
-        "変更は行っていません。ほかの派遣を動かして調整するには、派遣計画を作り直してください。",
+        "変更は行っていません。ほかの派遣を動かせば組めるかどうかや変更案は、理由の照会"
+        "(explanation)で確認できます。",
         code="no_further_session",
         state=engagement.state,
     )
