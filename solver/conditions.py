@@ -62,8 +62,10 @@ def _with_problem(question: Question, **changes: object) -> Question:
 
 
 def _whole_period(question: Question) -> Question:
+    """All that is left of it: nobody can bring back a day that is over."""
     calendar = question.problem.calendar
-    return question.changed(earliest=calendar.first_day, latest=calendar.last_day)
+    first_day = max(calendar.first_day, question.not_before or calendar.first_day)
+    return question.changed(earliest=first_day, latest=calendar.last_day)
 
 
 def _any_gap_above(question: Question) -> Question:

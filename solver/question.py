@@ -63,6 +63,8 @@ class Question:
     problem: Problem
     """Of one engagement; its experts are the candidates and those it has or had."""
     visits: tuple[Visit, ...]
+    not_before: dt.date | None = None
+    """The first day that is left, whatever else is given up; None: that of the calendar."""
 
     @classmethod
     def of(cls, problem: Problem, engagement: Engagement, visits: Collection[Visit]) -> Self:

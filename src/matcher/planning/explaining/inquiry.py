@@ -105,6 +105,8 @@ class Case:
     """How many each of the others that may be planned anew has."""
     immovable: frozenset[str] = frozenset()
     """The pinned engagements that no planning run may touch."""
+    not_before: dt.date | None = None
+    """The first day on which a session may still be placed."""
     everybody: Callable[[], Wanted] | None = None
     """All who have sessions planned anew, made on request, as it takes a while; None: it is they
     all who share an expert with it."""
@@ -290,7 +292,7 @@ def _loaded(standing: StandingPlan, own: Assignment) -> StandingPlan:
 
 
 def _marked(question: Question, case: Case) -> Question:
-    """The question with the visits that no plan may move marked as held, the others not."""
+    """The question of now, with the visits that no plan may move marked as held, others not."""
     standing_still = {
         each.id: frozenset(pin.session for pin in each.pinned)
         for each in case.loosened.engagements
@@ -304,7 +306,7 @@ def _marked(question: Question, case: Case) -> Question:
         )
         for each in question.visits
     )
-    return replace(question, visits=visits)
+    return replace(question, visits=visits, not_before=case.not_before)
 
 
 def _earliest(question: Question) -> tuple[CandidateAnswer, ...]:
@@ -533,6 +535,7 @@ def _case(records: Records, engagement: Engagement) -> Case:
         served=len(records.sessions.get(engagement.id, ())[: len(record.durations)]),
         kept=near.kept,
         immovable=near.immovable,
+        not_before=records.first_free_day,
         everybody=lambda: _wanted(records, engagement, others),
     )
 

@@ -12,6 +12,7 @@ from matcher.models import (
     Engagement,
     EngagementState,
     Expert,
+    ExpertAbsence,
     WeeklyHours,
 )
 from matcher.planning.explaining.inquiry import Inquiry, Standing, earliest_schedules, inquire
@@ -235,6 +236,21 @@ def test_another_specialty_is_compared_with_what_the_plan_costs_now(published: D
 
 def assignment(expert: str, starts: tuple[dt.datetime, ...]) -> Assignment:
     return Assignment(engagement="A1", expert=expert, starts=starts)
+
+
+def test_nobody_is_told_to_give_up_that_days_are_over(published: Database) -> None:
+    """With the days before today it would be possible, and nobody can bring them back."""
+    published.add(
+        ExpertAbsence(
+            expert_id="E1",
+            start_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC),
+            end_at=dt.datetime(2026, 3, 20, tzinfo=dt.UTC),
+        )
+    )
+    published.commit()
+    inquiry = inquire(published, "A2", dt.datetime(2026, 3, 2, 3, tzinfo=dt.UTC))
+    assert inquiry.answer is Standing.IMPOSSIBLE
+    assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} == {"expert_busy"}
 
 
 def test_where_no_day_is_left_it_is_said(published: Database) -> None:
