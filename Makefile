@@ -38,8 +38,9 @@ lint: $(READY)
 serve: $(KERNELS)
 	$(BIN)/matcher serve
 
-bench: $(KERNELS) .peers/ready
+bench: $(KERNELS) .peers/ready .peers/radicale/ready
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks calendars --keep
 
 # Debian keeps what makes virtual environments in a package of its own.
 $(READY): pyproject.toml requirements/dev.txt
@@ -70,6 +71,12 @@ TIMEFOLD := benchmarks/timefold
 	else \
 		echo 'Without a JDK, 17 or newer, Timefold is skipped.'; \
 	fi
+
+# Radicale, to serve the same calendar beside: `python -m benchmarks calendars`.
+.peers/radicale/ready: benchmarks/radicale/requirements.txt
+	$(PYTHON) -m venv .peers/radicale
+	.peers/radicale/bin/pip install --quiet --require-hashes -r benchmarks/radicale/requirements.txt
+	touch $@
 
 clients: .clients/ready
 

@@ -215,6 +215,24 @@ def measure_promises(seconds: float, seed: int) -> None:
     click.echo(as_markdown(list(measure(files, seconds, seed))))
 
 
+@cli.command("calendars")
+@click.option("--events", default=1000, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--requests", default=200, show_default=True, type=click.IntRange(20))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--keep", is_flag=True, help="Keep the table in this folder.")
+def measure_calendars(events: int, requests: int, rounds: int, keep: bool) -> None:
+    """Serve one calendar from this service and from Radicale, changed and unchanged."""
+    from benchmarks.calendars import as_markdown, measure  # noqa: PLC0415  quick --help
+    from benchmarks.results import machine  # noqa: PLC0415
+
+    table = as_markdown(list(measure(events, requests, rounds)), events)
+    click.echo(table)
+    if keep:
+        day = dt.datetime.now(tz=dt.UTC).date()
+        text = f"# Calendars\n\nMeasured on {day}, on {machine()}.\n\n{table}\n"
+        (HERE / "calendars.md").write_text(text, encoding="utf-8")
+
+
 @cli.command("bounds")
 @click.argument("plans", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def check_bounds(plans: Path) -> None:

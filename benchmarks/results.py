@@ -64,7 +64,7 @@ def now_and_here(
     """The runs with today's date and this machine."""
     return Results(
         date=dt.datetime.now(tz=dt.UTC).date().isoformat(),
-        machine=_machine(),
+        machine=machine(),
         version=version("expert-dispatch-matcher"),
         workers=workers,
         seed=seed,
@@ -73,7 +73,7 @@ def now_and_here(
     )
 
 
-def _machine() -> str:
+def machine() -> str:
     """Processor, cores, memory and system in words; nothing that names the machine."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -7,6 +7,7 @@ Pure: the same contents always give the same bytes. Every value is given explici
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from email.headerregistry import Address
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
@@ -29,6 +30,9 @@ PRODID: Final = "-//Expert Dispatch Matcher//Session Calendar//EN"
 
 MAX_BYTES: Final = 999_999
 """Google reads no feed beyond about 1 MB."""
+
+EVENTS_KEPT: Final = 10_000
+"""How many events a process keeps written, of a kilobyte each: those of ten full calendars."""
 
 _REFRESH: Final = timedelta(hours=1)
 _ONLINE: Final = Wording("オンライン", "Online")
@@ -129,10 +133,16 @@ class _Events:
     def _written(self, entry: Entry) -> bytes:
         """Return an event; nothing of one that cannot be written, of which the log tells."""
         try:
-            return folded(_event(entry, self._language, self._organizer, brief=self._brief))
+            return _lines_of(entry, self._language, self._organizer, brief=self._brief)
         except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError):
             logger.exception("session_left_out", session=entry.session_id)
             return b""
+
+
+@lru_cache(maxsize=EVENTS_KEPT)
+def _lines_of(entry: Entry, language: Language, organizer: Organizer, *, brief: bool) -> bytes:
+    """Return an event's lines: after a change, all others of the calendar are as they were."""
+    return folded(_event(entry, language, organizer, brief=brief))
 
 
 def _envelope(contents: FeedContents) -> bytes:
