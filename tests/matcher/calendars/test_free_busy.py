@@ -91,6 +91,8 @@ def test_what_is_free_is_what_a_plan_takes_for_free(db: Database, expert: Expert
         for day in ("mon", "wed", "fri")
         for opens, closes in ((9, 12), (12, 15), (16, 20))
     )
+    one, moment = wall("2025-10-01T13:00"), dt.timedelta(seconds=0.5)
+    db.add(ExpertAbsence(expert_id="E1", start_at=one, end_at=one + moment))
     chance = random.Random(5)  # noqa: S311  no secret
     for _ in range(40):
         start = WEEK.start + chance.random() * dt.timedelta(weeks=4)
