@@ -8,10 +8,11 @@ subscribes to a calendar may ask only once a day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, event, insert, inspect, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, event, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstanceState, UOWTransaction, sessionmaker
 from sqlalchemy.orm import Session as Database
 
@@ -31,6 +32,13 @@ from matcher.models import (
 
 CLOSE: Final = dt.timedelta(hours=48)
 """A change of what takes place, or was to take place, within this time is always mailed."""
+
+_Insert = postgresql.Insert | sqlite.Insert
+INSERTS: Final[Mapping[str, Callable[[type[Invitation]], _Insert]]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+"""Of each database the statement that inserts or else updates."""
 
 _TOLD: Final = ("expert_id", "start_at", "end_at", "sequence")
 """Fields whose change a party is told of; `sequence` stands for all that calendars follow."""
@@ -148,9 +156,6 @@ def _to_come(
 
 def _queue(db: Database, parties: Iterable[_Party]) -> None:
     """Write what is to be told, in place of what waits for the same party."""
-    wanted = set(parties)
-    if not wanted:
-        return
     now = who_acts(db).clock()
     fresh = {
         "state": InvitationState.WAITING,
@@ -159,20 +164,7 @@ def _queue(db: Database, parties: Iterable[_Party]) -> None:
         "attempts": 0,
         "error": None,
     }
-    key = tuple_(Invitation.session_id, Invitation.party_kind, Invitation.party_id)
-    there = {
-        _Party(*row)
-        for row in db.execute(
-            select(Invitation.session_id, Invitation.party_kind, Invitation.party_id).where(
-                Invitation.session_id.in_({each.session_id for each in wanted})
-            )
-        )
-    }
-    # Not as records: a flush that adds to itself would not end.
-    connection = db.connection()
-    for each in sorted(wanted & there):
-        connection.execute(update(Invitation).where(key == each).values(fresh))
-    new = [
+    rows = [
         {
             "id": new_identifier("V"),
             "session_id": each.session_id,
@@ -180,7 +172,12 @@ def _queue(db: Database, parties: Iterable[_Party]) -> None:
             "party_id": each.id,
             **fresh,
         }
-        for each in sorted(wanted - there)
+        for each in sorted(set(parties))
     ]
-    if new:
-        connection.execute(insert(Invitation), new)
+    if rows:
+        # Not as records: a flush that adds to itself would not end. In one statement, because
+        # somebody else may be queueing for the same party.
+        connection = db.connection()
+        insert = INSERTS[connection.dialect.name](Invitation)
+        key = ("session_id", "party_kind", "party_id")
+        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=fresh), rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -149,3 +150,14 @@ def test_an_invitation_is_one_for_a_party_and_a_session(
     engine.dispose()
     assert count == 1
     assert list(programme.invitations()) == [(FeedOwner.EXPERT, "E1")]
+
+
+def test_two_who_queue_for_the_same_party_at_once_are_in_nobodys_way(programme: Programme) -> None:
+    """The expert asks for mail while the session moves."""
+    programme.arrange()
+    with ThreadPoolExecutor(2) as threads:
+        moved = threads.submit(programme.move, hours=1)
+        wanted = threads.submit(programme.want, CalendarBy.MAIL)
+        moved.result(30)
+        wanted.result(30)
+    assert programme.told() == ["E1"]
