@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from api.context import database, now, principal
 from api.engagements import ProposalView, show_proposal
 from api.openapi import noun
-from api.records import one, page_of, visible
+from api.records import known_programme, one, page_of, visible
 from api.schema import (
     AbsenceView,
     Body,
@@ -349,6 +349,7 @@ def list(query: ApplicationQuery) -> ApplicationPage:
         if query.state in _DECIDED and not principal().is_of_the_office:
             wanted = wanted.where(decision_told())
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Application.programme_id == query.programme)
     if query.organization:
         wanted = wanted.where(Application.organization_id == query.organization)

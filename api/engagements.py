@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from api.context import database, now, principal, services
 from api.explanations import ExplanationQuery, ExplanationView, show
 from api.openapi import noun
-from api.records import one, page_of, visible
+from api.records import known_programme, one, page_of, visible
 from api.revisions import require_match
 from api.schema import (
     Body,
@@ -263,6 +263,7 @@ def list(query: EngagementQuery) -> EngagementPage:
     if query.state:
         wanted = wanted.where(Engagement.state == query.state)
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Engagement.programme_id == query.programme)
     if query.municipality:
         wanted = wanted.where(

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from api.context import database, now
 from api.openapi import noun
+from api.records import known_programme
 from api.schema import Query, TokyoTime, View
-from matcher.errors import Invalid
 from matcher.fields import Identifier
-from matcher.models import Programme, StoredForecast
+from matcher.models import StoredForecast
 from matcher.planning.foreseeing.freshness import Outdated, Present
 
 blueprint = noun("forecast", "How many more engagements fit, and until when (見通し)")
@@ -64,14 +64,7 @@ def get(query: ForecastQuery) -> ForecastView:
     count others would take longer than a request may: `matcher forecast --place` does it, for
     another municipality or online.
     """
-    if database().get(Programme, query.programme) is None:
-        raise Invalid(
-            "programme",
-            "there is no such programme",
-            "give the id of one: /v1/programmes lists them",
-            reason_ja="この事業は登録されていません",
-            remedy_ja="/v1/programmes にある id を指定してください",
-        )
+    known_programme(query.programme)
     kept = database().get(StoredForecast, query.programme)
     if kept is None:
         return ForecastView(

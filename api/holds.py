@@ -15,7 +15,7 @@ from api.engagements import (
 )
 from api.engagements import blueprint as engagements
 from api.openapi import noun
-from api.records import one, page_of, visible
+from api.records import known_programme, one, page_of, visible
 from api.schema import (
     Body,
     Created,
@@ -166,6 +166,7 @@ def list(query: HoldQuery) -> HoldPage:
     if query.state:
         wanted = wanted.where(in_state(query.state, now()))
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Hold.programme_id == query.programme)
     if query.engagement:
         wanted = wanted.where(Hold.engagement_id == query.engagement)

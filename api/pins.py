@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.context import database, now, principal
 from api.openapi import noun
-from api.records import one, page_of, visible
+from api.records import known_programme, one, page_of, visible
 from api.schema import (
     Body,
     Created,
@@ -93,6 +93,7 @@ def list(query: PinQuery) -> PinPage:
     if query.kind:
         wanted = wanted.where(Pin.kind == query.kind)
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Pin.programme_id == query.programme)
     if query.engagement:
         wanted = wanted.where(Pin.engagement_id == query.engagement)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 
 from api.context import afterwards, database, now, principal, services
 from api.openapi import noun
-from api.records import one, page_of, visible
+from api.records import known_programme, one, page_of, visible
 from api.releases import ReleaseView, address_of, shown
 from api.schema import (
     Body,
@@ -243,6 +243,7 @@ def list(query: PlanQuery) -> PlanPage:
     if query.state:
         wanted = wanted.where(Plan.state == query.state)
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Plan.programme_id == query.programme)
     if query.run:
         wanted = wanted.where((Plan.id == query.run) | (Plan.run_id == query.run))

@@ -18,7 +18,7 @@ from api.schema import PageQuery
 from matcher.access import Reach, owned_by
 from matcher.errors import Invalid, NotFound
 from matcher.fields import is_within_reach
-from matcher.models import Base
+from matcher.models import Base, Programme
 
 Record = TypeVar("Record", bound=Base)
 Order = Sequence[InstrumentedAttribute[Any]]
@@ -52,6 +52,24 @@ def one(kind: type[Record], id: str, *, for_change: bool = False) -> Record:
     if record is None:
         raise NotFound(kind.__name__.lower(), id)
     return record
+
+
+def known_programme(programme_id: str) -> Programme:
+    """The programme that a query names.
+
+    Raises:
+        Invalid: there is none.
+    """
+    programme = database().get(Programme, programme_id)
+    if programme is None:
+        raise Invalid(
+            "programme",
+            "there is no such programme",
+            "give the id of one: /v1/programmes lists them",
+            reason_ja="この事業は登録されていません",
+            remedy_ja="/v1/programmes にある id を指定してください",
+        )
+    return programme
 
 
 def page_of(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from api.context import database, now
 from api.openapi import noun
-from api.records import page_of, visible
+from api.records import known_programme, page_of, visible
 from api.schema import NamedView, Page, PageQuery, TokyoTime, View, absent
 from matcher.fields import Identifier
 from matcher.models import StoredRehearsal
@@ -82,6 +82,7 @@ def list(query: RehearsalQuery) -> RehearsalPage:
     """
     wanted = visible(StoredRehearsal).options(joinedload(StoredRehearsal.expert))
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(StoredRehearsal.programme_id == query.programme)
     page = page_of(wanted, WORST_FIRST, query, newest_first=True)
     present = {

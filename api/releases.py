@@ -10,7 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.context import database, now, principal
 from api.openapi import noun
-from api.records import page_of, visible
+from api.records import known_programme, page_of, visible
 from api.schema import (
     Body,
     Created,
@@ -143,6 +143,7 @@ def list(query: ReleasesQuery) -> ReleasePage:
     """List the releases, the newest first."""
     wanted = visible(Release)
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Release.programme_id == query.programme)
     order = [Release.published_at, Release.programme_id, Release.number]
     page = page_of(wanted, order, query, newest_first=True)
@@ -191,6 +192,7 @@ def _shown(releases: Sequence[Release]) -> tuple[ReleaseView, ...]:
 def _release(path: ReleasePath, query: ReleaseQuery) -> Release:
     wanted = visible(Release).where(Release.number == path.number)
     if query.programme:
+        known_programme(query.programme)
         wanted = wanted.where(Release.programme_id == query.programme)
     release = database().scalars(wanted.order_by(Release.published_at.desc())).first()
     if release is None:

@@ -167,7 +167,10 @@ def price_of_stability(
     search = _Search(file, parameters, on_progress, cancelled)
     search.weigh()
     best = search.trade(SERVICE_FIRST, search.unit, HULL_SHARE)
-    stable = search.trade(1, PROMISES_FIRST * search.unit, HULL_SHARE)
+    search.trade(1, PROMISES_FIRST * search.unit, HULL_SHARE)
+    # A trade charges nothing for a session of an engagement that is published in part.
+    search.spare_people(HULL_SHARE)
+    stable = search.most_stable()
     if search.is_small:
         for broken in range(stable.broken, min(best.broken, stable.broken + most + 1)):
             search.within(broken)
@@ -212,6 +215,10 @@ class _Search:
     def fewest_broken(self) -> int:
         """The fewest promises that a known plan breaks."""
         return min(each.broken for each in self._known)
+
+    def most_stable(self) -> _Known:
+        """The best of the known plans that break the fewest promises."""
+        return min(self._known, key=lambda each: (each.broken, each.rank()))
 
     def weigh(self) -> None:
         """Solve the problem by its own weights: a first plan, and the bound of every cost."""
@@ -275,12 +282,12 @@ class _Search:
         self._bounds.append((traded, plan.bound))
         return self._learn(plan.assignments)
 
-    def spare_people(self) -> None:
+    def spare_people(self, share: float = TRADE_SHARE) -> None:
         """Look for a plan that changes nothing for anybody but those who cannot be kept."""
         spared = with_spared(self._problem, self._disturbed)
         traded = promise_problem(spared, SERVICE_FIRST, self.unit)
         try:
-            plan = self._solve(traded.file, TRADE_SHARE)
+            plan = self._solve(traded.file, share)
         except NoPlanFound:
             return
         self._learn(plan.assignments)

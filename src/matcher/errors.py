@@ -191,8 +191,8 @@ class PlanOutdated(Conflict):
                 "or make a new plan."
             )
             remedy_ja = (
-                f"影響を受けない部分(派遣案件{len(untouched)}件)は、part に untouched を"
-                "指定すると確定できます。または、計画を作り直してください。"
+                f"影響を受けない部分(untouched、派遣案件{len(untouched)}件)だけを確定するか、"
+                "計画を作り直してください。"
             )
         super().__init__(
             f"The ground of the plan has moved: {', '.join(self.moved)}.{said} {remedy}",

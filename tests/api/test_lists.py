@@ -18,6 +18,7 @@ from matcher.database import session_factory
 from matcher.models import Application, ApplicationState, Interview, Role, new_identifier
 from matcher.programme import Specialty
 from matcher.settings import Settings
+from tests.api.service import Caller
 from tests.matcher.rows import (
     MORNING,
     add_engagements,
@@ -155,3 +156,14 @@ def test_pages_neither_skip_nor_repeat_while_records_arrive(
     assert before <= set(seen)
     moments = [client.get(f"/v1/applications/{each}").get_json()["submitted_at"] for each in seen]
     assert moments == sorted(moments)
+
+
+@pytest.mark.parametrize(
+    "noun",
+    ["applications", "engagements", "holds", "pins", "plans", "releases", "rehearsals"],
+)
+def test_a_programme_that_is_not_there_is_refused_by_its_field(admin: Caller, noun: str) -> None:
+    """Not answered by an empty list, as if nothing had been planned in it."""
+    answer = admin.get(f"/v1/{noun}?programme=tokyo-1999")
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == ["programme"]

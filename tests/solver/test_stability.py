@@ -149,3 +149,17 @@ def test_who_cannot_be_kept_is_told_from_who_can() -> None:
     stated = problem(ann=away, bakers={"current": published})
     assert unkeepable(file(stated).problem) == ({"bakers"}, {"ann"})
     assert unkeepable(file(problem(bakers={"current": published})).problem) == (set(), set())
+
+
+def test_the_fewest_is_none_where_all_that_is_published_can_be_kept() -> None:
+    """Also of an engagement that is published in part, whose next session would serve another."""
+    two = {"expert": "ann", "starts": ["2025-07-14T09:00", "2025-07-21T09:00"]}
+    ann = [{"expert": "ann", "cost": 1}]
+    record = problem(
+        ann={"max_total": 3},
+        bakers={"durations": [60, 60, 60], "candidates": ann, "current": two},
+        tailors={"durations": [60, 60], "candidates": ann, "weight": 2},
+    )
+    points = price_of_stability(file(record), PARAMETERS)
+    assert [(each.most_broken, each.disturbance.broken) for each in points] == [(0, 0), (1, 1)]
+    assert points[1].service < points[0].service

@@ -93,6 +93,11 @@ def _show(found: SpecialtyForecast, rules: ProgrammeRules, voice: Voice, console
         ],
     )
     _print(console, [voice.name(bottleneck_sentence(each)) for each in found.bottlenecks[:SHOWN]])
+    more = len(found.bottlenecks) - SHOWN
+    if more > 0:
+        _print(
+            console, [voice.say(f"ほかにも{more}件の上限があります。", f"And {more} more limits.")]
+        )
     _print(console, [voice.name(uncounted_sentence(each)) for each in found.uncounted])
 
 
@@ -114,7 +119,10 @@ def _room(room: Room) -> str:
 
 def _notes(found: Forecast, voice: Voice) -> list[str]:
     profile = found.profile
-    place = profile.municipality_code or voice.say("オンライン", "online")
+    place = voice.say("オンライン", "online")
+    if profile.municipality_code is not None:
+        site = municipality(profile.municipality_code)
+        place = voice.say(site.name_ja, site.name_en)
     return [
         voice.say(
             f"標準的な派遣: 1回{profile.session_minutes}分、{place}、"

@@ -18,6 +18,7 @@ from matcher.fields import Day, Line, MeetingUrl, Text, unchanged
 from matcher.intake.acceptance import site_of, visited_on_site
 from matcher.intake.drafts import InterviewFindings, session_faults
 from matcher.intake.wishes import correct_wishes
+from matcher.locks import ROW
 from matcher.models import (
     Completion,
     Delivery,
@@ -167,7 +168,7 @@ def complete(
     engagement = db.get(Engagement, engagement_id)
     if engagement is None:
         raise NotFound("engagement", engagement_id)
-    db.refresh(engagement, with_for_update=True)  # it takes turns with publishing
+    db.refresh(engagement, with_for_update=ROW)  # it takes turns with publishing
     _require_held_session(engagement)
     following = state_after(engagement, Step.COMPLETE)
     _require_reports(engagement, now)

@@ -14,6 +14,7 @@ from matcher.delivery.sessions import require_confirmed
 from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Moment
+from matcher.locks import ROW
 from matcher.models import Programme, Session
 from matcher.notices.composition import tell_of_schedules
 from matcher.planning.explaining.verdicts import in_the_way
@@ -70,7 +71,7 @@ def _hold(db: Database, session_id: str, now: dt.datetime) -> tuple[Session, Rec
         raise NotFound("session", session_id)
     seen = session.version
     programme_id = session.engagement.programme_id
-    db.get_one(Programme, programme_id, with_for_update=True)
+    db.get_one(Programme, programme_id, with_for_update=ROW)
     records = Records.load(db, programme_id, now, for_change=True)
     db.refresh(session)
     if session.version != seen:

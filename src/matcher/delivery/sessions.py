@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.delivery.transitions import Step, state_after
 from matcher.errors import Conflict, NotFound
 from matcher.fields import Line
+from matcher.locks import ROW
 from matcher.models import (
     Engagement,
     EngagementState,
@@ -94,7 +95,7 @@ def session_for_change(db: Database, session_id: str) -> Session:
     if session is None:
         raise NotFound("session", session_id)
     db.refresh(
-        session.engagement, with_for_update={"of": Engagement}
+        session.engagement, with_for_update={"of": Engagement, **ROW}
     )  # it takes turns with publishing
     db.refresh(session)
     return session

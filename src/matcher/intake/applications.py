@@ -31,6 +31,7 @@ from matcher.intake.drafts import (
 from matcher.intake.requirements import APPLIED_IN_PERIOD, Assessment, Finding, assess
 from matcher.intake.transitions import Step, state_after
 from matcher.intake.wishes import absences_of, correct_wishes
+from matcher.locks import ROW
 from matcher.models import (
     Answer,
     AnswerSource,
@@ -261,7 +262,7 @@ def withdraw(
     application = _load(db, application_id)
     following = state_after(application, Step.WITHDRAW)
     if application.engagement is not None:
-        db.refresh(application.engagement, with_for_update=True)  # it takes turns with publishing
+        db.refresh(application.engagement, with_for_update=ROW)  # it takes turns with publishing
         withdraw_engagement(application.engagement, now)
         release_holds_of(db, application.engagement.id, by, now)
         lift_pins_of(db, application.engagement.id, by, now)
@@ -285,7 +286,7 @@ def _load(db: Database, application_id: str) -> Application:
     application = db.get(
         Application,
         application_id,
-        with_for_update={"of": Application, "key_share": True},
+        with_for_update={"of": Application, **ROW},
         populate_existing=True,
     )
     return _found(application, "application", application_id)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from matcher.calendars.attention import Unaware
+from matcher.cost_words import COST_PARTS
 from matcher.errors import PlanOutdated
 from matcher.models import PromiseRecord
 from matcher.planning.comparing.change_words import (
@@ -27,7 +28,6 @@ from matcher.planning.comparing.differences import ChangeKind, ServiceChange
 from matcher.planning.publishing.snapshots import SnapshotSession
 from matcher.programme import Words
 from matcher.report.language import Voice
-from matcher.report.tables import COST_PARTS
 
 SERVICES: Mapping[ServiceChange, Words] = {
     ServiceChange.NEWLY_SERVED: Words(ja="新たに派遣", en="newly served"),
@@ -127,13 +127,23 @@ def _unaware(person: Unaware) -> Words:
     return Words(ja=f"{who}(最後の取得{last.ja})", en=f"{who} (last fetched {last.en})")
 
 
+OF_ONE_CHANGE = 2
+"""People that any change disturbs, an organization and an expert: a bound that says nothing."""
+
+
 def _promises(promises: PromiseRecord, voice: Voice) -> tuple[str, str]:
     """What the run has proven: no plan that serves as well breaks or disturbs fewer."""
+    least = Words(
+        ja=f"同じ水準の派遣では最少{promises.least_broken}件",
+        en=f"of plans that serve as well, none breaks fewer than {promises.least_broken}",
+    )
+    if promises.least_people >= OF_ONE_CHANGE:
+        least = Words(
+            ja=f"{least.ja}、影響は最少{promises.least_people}者",
+            en=f"{least.en} or disturbs fewer than {promises.least_people} people",
+        )
     return voice.say("確定内容の変更", "promises broken"), voice.say(
-        f"{promises.broken}件(同じ水準の派遣では最少{promises.least_broken}件、"
-        f"影響は最少{promises.least_people}者)",
-        f"{promises.broken} (of plans that serve as well, none breaks fewer than "
-        f"{promises.least_broken} or disturbs fewer than {promises.least_people} people)",
+        f"{promises.broken}件({least.ja})", f"{promises.broken} ({least.en})"
     )
 
 

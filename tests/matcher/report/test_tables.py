@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
+from matcher.cost_words import COST_PARTS
 from matcher.programme import Words
 from matcher.report.figures import Declined, IntakeFigures
 from matcher.report.hardest import find_hardest
 from matcher.report.language import Language, Voice
 from matcher.report.tables import (
-    COST_PARTS,
     cost_table,
     hardest_text,
     intake_table,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, NotFound, PlanOutdated
+from matcher.locks import ROW
 from matcher.models import Engagement, Plan, PlanState, PlanTerms, Programme, Release, Session
 from matcher.planning.explaining.explanation import nobody_is_free, nobody_may_serve, window_closed
 from matcher.planning.publishing.releases import Changes, publish
@@ -149,7 +150,7 @@ def carry_out(
             return proposal, publish_proposal(db, proposal, by, now)
     except PlanOutdated:
         db.expire_all()
-        db.get_one(Programme, proposal.programme_id, with_for_update=True)
+        db.get_one(Programme, proposal.programme_id, with_for_update=ROW)
         again = propose(db, proposal.engagement_id, now)
         return again, publish_proposal(db, again, by, now)
 
@@ -286,9 +287,11 @@ def no_further_session(standing: int, engagement: Engagement) -> Conflict:
     wanted = len(engagement.session_minutes)
     return Conflict(
         f"The engagement has {standing} of {wanted} sessions, and there is no room for another. "
-        "Nothing was changed; a planning run may find room by moving others.",
+        "Nothing was changed. Ask for its explanation: it tells whether a planning run could make "
+        "room by moving others, and what else would help.",
         f"希望{wanted}回のうち{standing}回の日程が確定しており、追加できる日程がありません。"
-        "変更は行っていません。ほかの派遣を動かして調整するには、派遣計画を作り直してください。",
+        "変更は行っていません。ほかの派遣を動かせば組めるかどうかや変更案は、理由の照会"
+        "(explanation)で確認できます。",
         code="no_further_session",
         state=engagement.state,
     )

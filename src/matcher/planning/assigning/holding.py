@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.clock import start_of, wall_time
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Identifier, Moment
+from matcher.locks import ROW
 from matcher.models import Engagement, HeldSession, Hold, HoldOutcome, Programme, Release
 from matcher.planning.assigning.assignment import Proposal, publish_proposal
 from matcher.planning.assigning.offers import Surroundings
@@ -221,12 +222,12 @@ def _engagement(db: Database, engagement_id: str) -> Engagement:
 
 def _lock_programme(db: Database, engagement: Engagement) -> None:
     """Take turns with all who publish or hold."""
-    db.get_one(Programme, engagement.programme_id, with_for_update=True)
+    db.get_one(Programme, engagement.programme_id, with_for_update=ROW)
 
 
 def _lock(db: Database, hold: Hold) -> None:
     """Take turns with all who change the hold, and see it as it is now."""
-    db.get_one(Engagement, hold.engagement_id, with_for_update={"of": Engagement})
+    db.get_one(Engagement, hold.engagement_id, with_for_update={"of": Engagement, **ROW})
     db.refresh(hold)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from matcher.audit import told_together
 from matcher.clock import to_tokyo, wall_time
 from matcher.errors import Conflict, NewerRelease, NotFound, PlanOutdated
+from matcher.locks import ROW
 from matcher.models import (
     EngagementState,
     Plan,
@@ -201,11 +202,12 @@ class _Ready:
             NotFound: there is no such plan.
             Conflict: it is not ready, or breaks a rule.
         """
-        plan = db.get(Plan, plan_id, with_for_update=for_change, populate_existing=True)
+        locked = ROW if for_change else None
+        plan = db.get(Plan, plan_id, with_for_update=locked, populate_existing=True)
         if plan is None:
             raise NotFound("plan", plan_id)
         # One release at a time in a programme: the next one waits here, and then sees this one.
-        db.get_one(Programme, plan.programme_id, with_for_update=for_change)
+        db.get_one(Programme, plan.programme_id, with_for_update=locked)
         if plan.state != PlanState.READY or plan.problem is None or plan.plan is None:
             raise Conflict(
                 f"Only a ready plan can be published; this one is {plan.state}.",

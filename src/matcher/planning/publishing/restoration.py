@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session as Database
 from matcher.clock import wall_time
 from matcher.errors import Conflict, NotFound
 from matcher.fields import Text
+from matcher.locks import ROW
 from matcher.models import (
     FROZEN_DAYS,
     PinKind,
@@ -107,7 +108,7 @@ def restore(
         Conflict: the release kept no sessions, all is as it was then, or some of its sessions
             cannot come back and all of them are asked for; says which, and why.
     """
-    if db.get(Programme, programme_id, with_for_update=True) is None:
+    if db.get(Programme, programme_id, with_for_update=ROW) is None:
         raise NotFound("programme", programme_id)
     snapshot = _snapshot(db, programme_id, number)
     terms = PlanTerms(frozen_days=draft.frozen_days)

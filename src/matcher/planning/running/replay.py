@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Database
 
+from matcher.cost_words import COST_PARTS
 from matcher.errors import Conflict, NotFound
 from matcher.models import Plan
 from matcher.planning.running.runs import judged
@@ -23,6 +24,7 @@ from solver.standing import solve_one
 __all__ = ["Replay", "replay"]
 
 NOTHING = Words(ja="", en="")
+TOTAL = Words(ja="合計", en="total")
 
 MOST_TOLD = 10
 """Engagements that are named; the others are counted."""
@@ -127,8 +129,10 @@ def _differences(before: PlanFile, again: PlanFile) -> Iterator[Words]:
     costs = zip(before.cost.model_dump().items(), again.cost.model_dump().values(), strict=True)
     for (part, old), new in costs:
         if old != new:
+            name = COST_PARTS[part][0] if part in COST_PARTS else TOTAL
             yield Words(
-                ja=f"費用({part}): {old:,} → {new:,}", en=f"cost, {part}: {old:,} → {new:,}"
+                ja=f"費用({name.ja}): {old:,} → {new:,}",
+                en=f"cost, {name.en}: {old:,} → {new:,}",
             )
     if before.bound != again.bound:
         yield Words(

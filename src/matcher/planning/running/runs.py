@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import TimeLimit
+from matcher.locks import ROW
 from matcher.models import Plan, PlanState, PlanTerms
 from matcher.planning.running.attempt import without_worker
 from matcher.planning.stating.records import Records
@@ -122,7 +123,7 @@ def cancel_run(db: Database, plan_id: str, now: dt.datetime) -> Plan:
         NotFound: there is no such plan.
         Conflict: the run is over.
     """
-    plan = db.get(Plan, plan_id, with_for_update=True, populate_existing=True)
+    plan = db.get(Plan, plan_id, with_for_update=ROW, populate_existing=True)
     if plan is None:
         raise NotFound("plan", plan_id)
     match plan.state:
@@ -148,7 +149,7 @@ def discard(db: Database, plan_id: str) -> Plan:
         NotFound: there is no such plan.
         Conflict: it is not ready.
     """
-    plan = db.get(Plan, plan_id, with_for_update=True, populate_existing=True)
+    plan = db.get(Plan, plan_id, with_for_update=ROW, populate_existing=True)
     if plan is None:
         raise NotFound("plan", plan_id)
     if plan.state != PlanState.READY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from matcher.locks import ROW
 from matcher.models import Plan, PlanState, PlanTerms, Programme
 
 __all__ = ["has_its_turn", "overlap", "runs_ahead", "waits_for"]
@@ -12,7 +13,7 @@ __all__ = ["has_its_turn", "overlap", "runs_ahead", "waits_for"]
 
 def has_its_turn(db: Database, run: Plan) -> bool:
     """Whether a queued run may be claimed, while nobody else claims one of its programme."""
-    db.get_one(Programme, run.programme_id, with_for_update=True)
+    db.get_one(Programme, run.programme_id, with_for_update=ROW)
     return waits_for(db, run) is None
 
 

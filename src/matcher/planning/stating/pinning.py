@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.fields import Identifier, Line
+from matcher.locks import ROW
 from matcher.models import Engagement, Expert, Pin, PinKind, Session, SessionStatus
 from matcher.planning.stating.matching import candidates
 from matcher.planning.stating.records import PLANNABLE_STATES
@@ -55,7 +56,8 @@ def set_pin(db: Database, draft: PinDraft, by: str, now: dt.datetime) -> Pin:
     """
     _check_fields(draft)
     engagement = _engagement(db, draft)
-    db.refresh(engagement, with_for_update={"of": Engagement})  # it takes turns with publishing
+    # It takes turns with publishing.
+    db.refresh(engagement, with_for_update={"of": Engagement, **ROW})
     pin = Pin(
         programme_id=engagement.programme_id,
         kind=draft.kind,
@@ -88,7 +90,7 @@ def lift_pin(db: Database, pin_id: str, by: str, now: dt.datetime) -> Pin:
         Conflict: it was lifted before.
     """
     pin = find_pin(db, pin_id)
-    db.get_one(Engagement, pin.engagement_id, with_for_update={"of": Engagement})
+    db.get_one(Engagement, pin.engagement_id, with_for_update={"of": Engagement, **ROW})
     db.refresh(pin)
     if pin.lifted_at is not None:
         raise Conflict(

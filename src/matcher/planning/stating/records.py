@@ -16,7 +16,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, selectinload
 
-from matcher.clock import wall_time
+from matcher.clock import to_tokyo, wall_time
 from matcher.errors import Conflict, NotFound
 from matcher.models import (
     Application,
@@ -106,7 +106,9 @@ class Records:
             )
             .execution_options(populate_existing=True)
         )
-        engagements = db.scalars(wanted.with_for_update(of=Engagement) if for_change else wanted)
+        engagements = db.scalars(
+            wanted.with_for_update(of=Engagement, key_share=True) if for_change else wanted
+        )
         serving = (
             select(Expert)
             .order_by(Expert.id)
@@ -291,7 +293,7 @@ def on_hold(hold: Hold) -> Conflict:
         "先に確定するか、仮押さえを解除してください。",
         code="on_hold",
         hold=hold.id,
-        held_until=hold.held_until.isoformat(),
+        held_until=to_tokyo(hold.held_until).isoformat(timespec="seconds"),
     )
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm.attributes import set_committed_value
 
 from matcher.clock import wall_time
+from matcher.database import create_database_engine, session_factory
 from matcher.delivery.reports import report_session
 from matcher.delivery.sessions import LapseDraft, cancel_session
 from matcher.errors import Conflict, NotFound, NotServable, PlanOutdated
@@ -359,3 +362,26 @@ def test_engagements_of_the_sample_are_assigned_with_proof(db: Database) -> None
 
     assert all(each.sessions for each in proposals)
     assert all(each.is_optimal for each in proposals)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_several_who_assign_at_once_take_turns(kind: str, request: pytest.FixtureRequest) -> None:
+    """Each has proposed before any publishes; nobody waits for somebody who waits for them."""
+    engine = create_database_engine(request.getfixturevalue(f"{kind}_url"))
+    sessions = session_factory(engine)
+    ids = ("A1", "A2", "A3", "A4")
+    with sessions.begin() as db:
+        rows.add_engagements(db, *ids, experts=("E1", "E2", "E3", "E4"))
+    start = Barrier(len(ids), timeout=60)
+
+    def assign_one(engagement_id: str) -> int:
+        with sessions() as db:
+            proposal = propose(db, engagement_id, LATER)
+        start.wait()
+        with sessions.begin() as db:
+            return carry_out(db, proposal, "staff", LATER)[1].number
+
+    with ThreadPoolExecutor(len(ids)) as threads:
+        numbers = list(threads.map(assign_one, ids))
+    engine.dispose()
+    assert sorted(numbers) == [1, 2, 3, 4]
