@@ -41,11 +41,27 @@ class Seen:
 
 def read_with_ical_js(content: bytes) -> list[Seen]:
     """Parse with ical.js, the strictest parser; Thunderbird's."""
+    return _events(_ical_js(content))
+
+
+def read_free_busy_with_ical_js(content: bytes) -> list[tuple[dt.datetime, dt.datetime, str]]:
+    """Parse free and busy time: the periods as they come, in UTC, each with its FBTYPE."""
+    return [
+        (
+            dt.datetime.fromisoformat(each["start"]),
+            dt.datetime.fromisoformat(each["end"]),
+            each["kind"],
+        )
+        for each in json.loads(_ical_js(content, "freebusy"))
+    ]
+
+
+def _ical_js(content: bytes, *options: str) -> str:
     if not (INSTALLED / "node_modules" / "ical.js").is_dir():
         pytest.skip("ical.js is not installed: run make clients")
     script = Path(__file__).with_name("read_with_ical.cjs")
-    output = _run("node", str(script), given=content, NODE_PATH=str(INSTALLED / "node_modules"))
-    return _events(output)
+    modules = str(INSTALLED / "node_modules")
+    return _run("node", str(script), *options, given=content, NODE_PATH=modules)
 
 
 class Subscriber:

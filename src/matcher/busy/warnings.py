@@ -1,7 +1,7 @@
 """Telling of a calendar that can no longer be read: its owner, who can mend it, and the office.
 
-Once until it can be read again. Nobody releases the mail: it is about the owner's own calendar, and
-until it is mended its times may be planned over.
+Once until it can be read again, by whichever worker is first. Nobody releases the mail: it is about
+the owner's own calendar, and until it is mended its times may be planned over.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
@@ -93,50 +93,80 @@ class StaleCalendars:
             ).all()
 
     def _tell(self, source_id: str, now: dt.datetime) -> None:
-        with self._sessions() as db:
-            source = db.get(BusyCalendar, source_id)
-            party = None if source is None else _owner_of(db, source)
-        if source is None or party is None:
+        with self._sessions.begin() as db:
+            source = self._claim(db, source_id, now)
+            owner = None if source is None else _owner_of(db, source)
+            db.expunge_all()
+        if source is None or owner is None:
             return
-        outcome = self._mail(source, party, now)
+        outcome = self._mail(source, owner, now)
         logger.info("stale_calendar_told", calendar=source_id, fate=outcome.fate.value)
         if outcome.is_passing:
             self._not_before[source_id] = now + RETRY_EVERY
-            return
-        with self._sessions.begin() as db:
-            told = db.get(BusyCalendar, source_id, with_for_update=True)
-            if told is not None:
-                told.warned_at = now
+            with self._sessions.begin() as db:
+                db.execute(_warned(source_id, now).values(warned_at=None))
 
-    def _mail(self, source: BusyCalendar, party: Address, now: dt.datetime) -> Outcome:
-        """Hand it over for its owner, and the same for the office, which sees what became of it."""
+    def _claim(self, db: Database, source_id: str, now: dt.datetime) -> BusyCalendar | None:
+        """Take it for this worker; None where another was faster, or it can be read by now."""
+        untold = _warned(source_id, None).where(BusyCalendar.problem.is_not(None))
+        return db.scalars(untold.values(warned_at=now).returning(BusyCalendar)).one_or_none()
+
+    def _mail(self, source: BusyCalendar, owner: _Owner, now: dt.datetime) -> Outcome:
+        """Hand it over for its owner, and the same for the office, which sees what became of it.
+
+        Where no mail can be addressed to the owner, it goes to the office alone.
+        """
+        office = self._sender.addr_spec
         try:
-            message = message_of(source, party, self._sender, now)
+            message = message_of(
+                source, owner.name, owner.address or self._sender, self._sender, now
+            )
         except (ValueError, MessageError) as error:
             return Outcome(Fate.REFUSED, f"no mail can be made of it: {error}")
-        own = self._sender.addr_spec
-        outcome = deliver(self._server, message, own, party.addr_spec)
+        if owner.address is None:
+            return deliver(self._server, message, office, office)
+        outcome = deliver(self._server, message, office, owner.address.addr_spec)
         if not outcome.is_passing:
-            deliver(self._server, message, own, own)
+            deliver(self._server, message, office, office)
         return outcome
 
 
-def _owner_of(db: Database, source: BusyCalendar) -> Address | None:
-    """Whom to write to; None: nobody that an address can be made of."""
+def _warned(source_id: str, at: dt.datetime | None) -> Update:
+    """To change a calendar that was last told of then; None: it was not."""
+    told = BusyCalendar.warned_at.is_(None) if at is None else BusyCalendar.warned_at == at
+    return update(BusyCalendar).where(BusyCalendar.id == source_id, told)
+
+
+class _Owner(NamedTuple):
+    """Whose calendar it is."""
+
+    name: str
+    address: Address | None
+    """None: the one on record fits no mail."""
+
+
+def _owner_of(db: Database, source: BusyCalendar) -> _Owner | None:
+    """Whom it is about; None: nobody who is kept."""
+    if source.owner_kind is FeedOwner.EXPERT:
+        expert = db.get(Expert, source.owner_id)
+        return _owner(expert.name_ja, expert.email) if expert else None
+    party = db.get(Organization, source.owner_id)
+    return _owner(party.contact_name, party.contact_email) if party else None
+
+
+def _owner(name: str, email: str) -> _Owner:
     try:
-        if source.owner_kind is FeedOwner.EXPERT:
-            expert = db.get(Expert, source.owner_id)
-            return Address(expert.name_ja, addr_spec=expert.email) if expert else None
-        party = db.get(Organization, source.owner_id)
-        return Address(party.contact_name, addr_spec=party.contact_email) if party else None
+        return _Owner(name, Address(name, addr_spec=email))
     except (ValueError, MessageError):
-        return None
+        return _Owner(name, None)
 
 
 def message_of(
-    source: BusyCalendar, recipient: Address, sender: Address, now: dt.datetime
+    source: BusyCalendar, name: str, recipient: Address, sender: Address, now: dt.datetime
 ) -> EmailMessage:
-    """Make the mail of one calendar, dated `now`; its address, a secret, is not in it.
+    """Make the mail about one calendar of somebody by name, dated `now`.
+
+    The calendar's address, a secret, is not in it.
 
     Raises:
         ValueError: a name or an address fits no header.
@@ -146,7 +176,6 @@ def message_of(
     if source.read_at is not None:
         read = f"{wall_time(source.read_at):%Y-%m-%d %H:%M}"
         last = Words(ja=read, en=f"{read} (Japan time)")
-    facts = {"name": recipient.display_name}
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = recipient
@@ -156,7 +185,7 @@ def message_of(
     calendar = Words(ja="", en="")
     if source.name:
         calendar = Words(ja=f"「{source.name}」", en=f" “{source.name}”")
-    ja = TEXT.ja.format(calendar=calendar.ja, problem=problem.ja, last=last.ja, **facts)
-    en = TEXT.en.format(calendar=calendar.en, problem=problem.en, last=last.en, **facts)
+    ja = TEXT.ja.format(calendar=calendar.ja, problem=problem.ja, last=last.ja, name=name)
+    en = TEXT.en.format(calendar=calendar.en, problem=problem.en, last=last.en, name=name)
     message.set_content(ja + BETWEEN_LANGUAGES + en)
     return message

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from matcher.calendars.feed import filename_of
 from matcher.calendars.organizer import OFFICE, Organizer
 from matcher.calendars.rendering import render
 from matcher.calendars.state import PARTIES, FeedState, VisibleSession, read_all
-from matcher.errors import Conflict, NotFound
+from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import (
     Engagement,
     Expert,
@@ -36,6 +37,7 @@ from matcher.planning.publishing.snapshots import Snapshot, SnapshotSession
 __all__ = ["CalendarExport", "ExportedCalendar", "write_files"]
 
 UNLIMITED = sys.maxsize
+SUFFIX = ".ics"
 
 
 @dataclass(frozen=True)
@@ -211,17 +213,64 @@ def _of_programme(state: FeedState, programme_id: str) -> FeedState:
     return replace(state, sessions=own)
 
 
-def write_files(files: Sequence[ExportedCalendar], folder: Path) -> tuple[Path, ...]:
-    """Write files into a folder; each is whole or as it was.
+def write_files(
+    files: Sequence[ExportedCalendar], out: Path, *, replace: bool = False
+) -> tuple[Path, ...]:
+    """Write files into a folder, or a lone one to a path that ends in `.ics`: all of them or none.
+
+    Each is written beside its place first, and none takes it before all are.
 
     Raises:
+        Conflict: one is there already and is not to be replaced, or two would have one name.
+        Invalid: they are several, and `out` is one file.
         OSError: the folder, or a file in it, cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for each in files:
-        path = folder / each.name
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_bytes(each.content)
-        written.append(draft.rename(path))
-    return tuple(written)
+    paths = _places(files, out)
+    _refuse_taken(paths, replace=replace)
+    drafts = [each.with_name(f".{each.name}.{os.getpid()}") for each in paths]
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for file, draft in zip(files, drafts, strict=True):
+            draft.write_bytes(file.content)
+        return tuple(draft.replace(path) for draft, path in zip(drafts, paths, strict=True))
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+def _places(files: Sequence[ExportedCalendar], out: Path) -> Sequence[Path]:
+    """Where each file goes."""
+    if out.suffix != SUFFIX or out.is_dir():
+        return [out / each.name for each in files]
+    if len(files) > 1:
+        raise Invalid(
+            "out",
+            f"{out} is one file, and there are {len(files)} calendars",
+            "give a folder",
+            reason_ja=f"{out} は1つのファイルですが、カレンダーは{len(files)}件あります",
+            remedy_ja="フォルダーを指定してください",
+        )
+    return [out]
+
+
+def _refuse_taken(paths: Sequence[Path], *, replace: bool) -> None:
+    """Raise unless each path is free for one file."""
+    twice = [path for path, count in Counter(paths).items() if count > 1]
+    if twice:
+        raise Conflict(
+            f"Two calendars would be {twice[0]}; export them one by one, each to a folder of its "
+            "own.",
+            f"2件のカレンダーが同じファイル {twice[0]} になります。"
+            "1件ずつ別のフォルダーへ書き出してください。",
+        )
+    taken = [path for path in paths if path.is_dir() or (path.exists() and not replace)]
+    if taken:
+        others = f", and {len(taken) - 1} more" if taken[1:] else ""
+        others_ja = f"など{len(taken)}件" if taken[1:] else ""
+        raise Conflict(
+            f"{taken[0]} is there already{others}; nothing was written. "
+            "Give --force to replace files, or another --out.",
+            f"{taken[0]} {others_ja}がすでにあるため、書き出しませんでした。"
+            "--force で置き換えるか、--out で別の場所を指定してください。",
+            code="file_exists",
+        )

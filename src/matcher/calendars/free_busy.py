@@ -23,6 +23,7 @@ from matcher.clock import from_wall_time, wall_time
 from matcher.errors import Invalid
 from matcher.intervals import Interval, union, within, without
 from matcher.models import Expert, Hold, Programme, Session, SessionStatus
+from matcher.planning.stating.hours import whole_minutes
 from solver.problem import WEEKDAYS
 
 __all__ = ["FreeBusyTimes", "read_free_busy", "render_free_busy", "window_of"]
@@ -95,8 +96,12 @@ def _last_moment(db: Database) -> dt.datetime:
 def read_free_busy(
     db: Database, expert: Expert, window: Interval, now: dt.datetime
 ) -> FreeBusyTimes:
-    """Read when an expert is not free; what is held now holds until it is answered."""
-    away = [Interval(each.start_at, each.end_at) for each in expert.unavailable]
+    """Read when an expert is not free, to the minute as a plan takes it.
+
+    What is held now holds until it is answered. Of what depends on the session that is to be placed
+    nothing is told: the way there, caps, and the days on which a programme is closed.
+    """
+    away = [whole_minutes(each.start_at, each.end_at) for each in expert.unavailable]
     busy = union(within([*away, *_sessions(db, expert, window)], window))
     held = union(without(within(_held(db, expert, now), window), busy))
     closed = without([window], [*_open(expert, window), *busy, *held])

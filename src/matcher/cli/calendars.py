@@ -41,10 +41,10 @@ def calendars() -> None:
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     required=True,
-    metavar="FOLDER",
-    help="Where the files go.",
+    metavar="FOLDER|FILE.ics",
+    help="Where the files go; one that is alone may be named.",
 )
 @click.option(
     "--lang",
@@ -52,6 +52,7 @@ def calendars() -> None:
     default="both",
     show_default=True,
 )
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
 def export(
     expert: str | None,
     organization: str | None,
@@ -60,11 +61,12 @@ def export(
     programme: str | None,
     out: Path,
     lang: str,
+    force: bool,
 ) -> None:
     """Write one file for an expert, an organization or an engagement.
 
     For a programme or a release one of all sessions is written, and one for each expert and
-    organization that has any.
+    organization that has any. All are written or none; none replaces another without --force.
     """
     choices = []
     if expert is not None:
@@ -88,5 +90,5 @@ def export(
     with opened_database(settings) as db:
         organizer = Organizer.of_sender(settings.mail_sender)
         files = choices[0].make(CalendarExport(db, settings.now(), FeedLanguage(lang), organizer))
-    for path in write_files(files, out):
+    for path in write_files(files, out, replace=force):
         click.echo(path)

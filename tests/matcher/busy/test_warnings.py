@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Calendars:
     """The calendar of E1, which was read six hours ago and then no more."""
 
     sessions: sessionmaker[Database]
+    server: MailServer
     warnings: StaleCalendars
     now: dt.datetime = NOW
 
@@ -34,6 +36,10 @@ class Calendars:
         """Do what the worker does every few seconds."""
         self.warnings._clock = lambda: self.now
         self.warnings.send_waiting()
+
+    def another_worker(self) -> StaleCalendars:
+        """One more, which knows nothing of the first."""
+        return StaleCalendars(self.sessions, self.server, mailbox(SENDER), lambda: self.now)
 
     def change(self, **values: object) -> None:
         """Write what a reading would."""
@@ -71,7 +77,8 @@ def calendars(database_url: str, office: PostOffice) -> Iterator[Calendars]:
             )
         )
     server = MailServer.parse(office.url)
-    yield Calendars(sessions, StaleCalendars(sessions, server, mailbox(SENDER), lambda: NOW))
+    warnings = StaleCalendars(sessions, server, mailbox(SENDER), lambda: NOW)
+    yield Calendars(sessions, server, warnings)
     engine.dispose()
 
 
@@ -149,10 +156,28 @@ def test_an_owner_who_cannot_be_reached_leaves_it_to_the_office(
     assert recipients(office) == [OFFICE]
 
 
-def test_an_address_that_fits_no_mail_stops_nobody_elses(
+def test_of_an_owner_whose_address_fits_no_mail_the_office_is_told_alone(
     calendars: Calendars, office: PostOffice
 ) -> None:
     with calendars.sessions.begin() as db:
         db.get_one(Expert, "E1").email = "nobody at all"
     calendars.tell()
-    assert office.received == []
+    calendars.tell()
+    assert recipients(office) == [OFFICE]
+    (message,) = office.messages()
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "架空 太郎 様" in body.get_content()
+
+
+def test_of_two_workers_one_tells(calendars: Calendars, office: PostOffice) -> None:
+    first, other = calendars.warnings, calendars.another_worker()
+
+    class OtherIsFaster(threading.Event):
+        def is_set(self) -> bool:
+            """Between what the first worker has found and what it tells of, another tells."""
+            other.send_waiting()
+            return False
+
+    first.send_waiting(OtherIsFaster())
+    assert recipients(office) == [OWNER, OFFICE]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from matcher.calendars.export import CalendarExport, ExportedCalendar, write_files
 from matcher.calendars.identity import uid_of
-from matcher.errors import Conflict, NotFound
+from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import FeedLanguage
 from matcher.planning.publishing.releases import publish
 from tests.clients.programs import read_with_ical_js
@@ -163,13 +163,51 @@ def test_a_calendar_is_not_capped_as_a_feed_is(twice: Database) -> None:
     assert len(events(CalendarExport(twice, LATER).expert("E3"))) == 1100
 
 
-def test_files_are_written_whole_and_in_place_of_older_ones(tmp_path: Path) -> None:
+A, B = ExportedCalendar("a.ics", b"1"), ExportedCalendar("b.ics", b"2")
+
+
+def held_by(folder: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+
+
+def test_files_are_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    files = (ExportedCalendar("a.ics", b"1"), ExportedCalendar("b.ics", b"2"))
-    write_files(files, folder)
-    written = write_files((ExportedCalendar("a.ics", b"3"),), folder)
-    assert written == (folder / "a.ics",)
-    assert {each.name: each.read_bytes() for each in folder.iterdir()} == {
-        "a.ics": b"3",
-        "b.ics": b"2",
-    }
+    assert write_files((A, B), folder) == (folder / "a.ics", folder / "b.ics")
+    assert held_by(folder) == {"a.ics": b"1", "b.ics": b"2"}
+
+
+def test_a_lone_file_goes_by_the_name_that_is_given(tmp_path: Path) -> None:
+    assert write_files((A,), tmp_path / "mine.ics") == (tmp_path / "mine.ics",)
+    assert held_by(tmp_path) == {"mine.ics": b"1"}
+
+
+def test_several_files_are_not_one(tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as refusal:
+        write_files((A, B), tmp_path / "all.ics")
+    assert refusal.value.field == "out"
+
+
+def test_nothing_is_written_where_one_file_is_there_already(tmp_path: Path) -> None:
+    (tmp_path / "b.ics").write_bytes(b"kept")
+    with pytest.raises(Conflict, match="--force"):
+        write_files((A, B), tmp_path)
+    assert held_by(tmp_path) == {"b.ics": b"kept"}
+    write_files((A, B), tmp_path, replace=True)
+    assert held_by(tmp_path) == {"a.ics": b"1", "b.ics": b"2"}
+
+
+def test_a_file_that_cannot_take_its_place_leaves_all_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "a.ics").write_bytes(b"kept")
+    (tmp_path / "b.ics").mkdir()
+    with pytest.raises(Conflict):
+        write_files((A, B), tmp_path, replace=True)
+    too_long = ExportedCalendar(f"{'c' * 300}.ics", b"3")
+    with pytest.raises(OSError, match="too long"):
+        write_files((A, too_long), tmp_path, replace=True)
+    assert held_by(tmp_path) == {"a.ics": b"kept"}
+
+
+def test_two_calendars_are_not_written_to_one_file(tmp_path: Path) -> None:
+    with pytest.raises(Conflict, match="one by one"):
+        write_files((A, A), tmp_path)
+    assert held_by(tmp_path) == {}

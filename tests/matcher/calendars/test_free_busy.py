@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import pytest
 from icalendar import Calendar, FreeBusy
@@ -14,12 +15,14 @@ from matcher.calendars.free_busy import (
     render_free_busy,
     window_of,
 )
-from matcher.clock import from_wall_time
+from matcher.clock import from_wall_time, start_of
 from matcher.errors import Invalid
-from matcher.intervals import Interval, union
-from matcher.models import Expert, ExpertAbsence, HeldSession, Hold
-from matcher.planning.stating.problem import problem_of
-from matcher.planning.stating.records import Records
+from matcher.intervals import Interval, within
+from matcher.models import Expert, ExpertAbsence, HeldSession, Hold, PlanTerms, WeeklyHours
+from matcher.planning.stating.problem import build_problem
+from solver.grid import compile_grid
+from solver.problem import Problem
+from tests.clients.programs import read_free_busy_with_ical_js
 from tests.matcher import rows
 
 
@@ -82,16 +85,64 @@ def test_a_window_cuts_what_reaches_beyond_it(db: Database, expert: Expert) -> N
     assert times.unavailable == ()
 
 
-def test_what_is_free_is_what_a_problem_leaves_free(db: Database, expert: Expert) -> None:
-    """Of the expert's weekly hours and absences; sessions and holds are pins of the problem."""
-    records = Records.load(db, "tokyo-2025", NOW)
-    (stated,) = problem_of(records, records.plannable).experts
-    times = read_free_busy(db, expert, WEEK, NOW)
-    told = union([*times.busy, *times.unavailable])
-    for each in stated.busy:
-        own = Interval(from_wall_time(each.start), from_wall_time(each.end))
-        assert any(there.start <= own.start and own.end <= there.end for there in told)
-    assert [(each.opens, each.closes) for each in stated.open] == [(9 * 60 + 30, 17 * 60)]
+def test_what_is_free_is_what_a_plan_takes_for_free(db: Database, expert: Expert) -> None:
+    expert.weekly_hours = tuple(
+        WeeklyHours(weekday=day, opens=dt.time(opens), closes=dt.time(closes))
+        for day in ("mon", "wed", "fri")
+        for opens, closes in ((9, 12), (12, 15), (16, 20))
+    )
+    one, moment = wall("2025-10-01T13:00"), dt.timedelta(seconds=0.5)
+    db.add(ExpertAbsence(expert_id="E1", start_at=one, end_at=one + moment))
+    chance = random.Random(1)  # noqa: S311  no secret
+    for _ in range(40):
+        start = WEEK.start + chance.random() * dt.timedelta(weeks=4)
+        end = start + chance.random() * dt.timedelta(hours=3)
+        db.add(ExpertAbsence(expert_id="E1", start_at=start, end_at=end))
+    db.add(rows.application("A3"))
+    db.flush()
+    db.add(rows.engagement("A3"))
+    db.flush()
+    db.expire_all()
+    terms = PlanTerms(only=("A3",), frozen_days=0)
+    problem = build_problem(db, "tokyo-2025", terms=terms, now=NOW).problem
+
+    window = Interval(WEEK.start, WEEK.start + dt.timedelta(weeks=4))
+    told = read_back(render_free_busy(read_free_busy(db, expert, window, NOW), NOW))
+    taken = [each for intervals in told.values() for each in intervals]
+    checked = free = 0
+    for start, is_free in starts_of(problem, "E1", minutes=60):
+        session = Interval(start, start + dt.timedelta(minutes=60))
+        if list(within([session], window)) == [session]:
+            assert is_free == (not list(within(taken, session))), start
+            checked, free = checked + 1, free + is_free
+    assert checked > 500
+    assert free > 50
+
+
+def starts_of(problem: Problem, expert_id: str, minutes: int) -> list[tuple[dt.datetime, bool]]:
+    """Each start on days that are open, and whether the expert could begin a session there."""
+    grid = compile_grid(problem)
+    expert = [each.id for each in problem.experts].index(expert_id)
+    lengths = sorted({own for each in problem.engagements for own in each.durations})
+    masks = grid.expert_starts[expert, lengths.index(minutes)]
+    visits = [
+        (pin.start, pin.start + dt.timedelta(minutes=each.durations[pin.session - 1]))
+        for each in problem.engagements
+        for pin in each.pinned
+    ]
+    found = []
+    for number in range(grid.days):
+        day = problem.calendar.first_day + dt.timedelta(days=number)
+        if day in problem.calendar.closed_days:
+            continue
+        for index, minute in enumerate(grid.start_minutes.tolist()):
+            bit = int(masks[number, index // 64]) >> (index % 64) & 1
+            at = dt.timedelta(minutes=minute)
+            begins = dt.datetime.combine(day, dt.time()) + at
+            ends = begins + dt.timedelta(minutes=minutes)
+            is_taken = any(start < ends and begins < end for start, end in visits)
+            found.append((start_of(day) + at, bool(bit) and not is_taken))
+    return found
 
 
 def read_back(content: bytes) -> dict[str, list[Interval]]:
@@ -117,6 +168,13 @@ def test_it_is_read_back_as_it_was_written(db: Database, expert: Expert) -> None
     assert content.startswith(b"BEGIN:VCALENDAR\r\n")
     assert max(map(len, content.split(b"\r\n"))) <= 75
     assert read_back(content) == {name: list(own) for name, own in times.by_type.items()}
+
+
+def test_ical_js_reads_the_same_periods(db: Database, expert: Expert) -> None:
+    times = read_free_busy(db, expert, WEEK, NOW)
+    assert read_free_busy_with_ical_js(render_free_busy(times, NOW)) == [
+        (*each, kind) for kind, own in times.by_type.items() for each in own
+    ]
 
 
 def test_who_is_always_free_is_told_as_that() -> None:

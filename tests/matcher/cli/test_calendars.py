@@ -64,3 +64,17 @@ def test_what_cannot_be_exported_is_told_and_nothing_written(
     assert main(["calendars", "export", *options, "--out", str(folder)]) == 2
     assert told in capsys.readouterr().err
     assert not folder.exists()
+
+
+@pytest.mark.usefixtures("on_record")
+def test_a_file_that_is_there_is_replaced_only_by_force(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.ics"
+    command = ["calendars", "export", "--engagement", "A1", "--out", str(file)]
+    file.write_text("kept")
+    assert main(command) == 2
+    assert f"{file} is there already; nothing was written. Give --force" in capsys.readouterr().err
+    assert file.read_text() == "kept"
+    assert main([*command, "--force"]) == 0
+    assert file.read_bytes().startswith(b"BEGIN:VCALENDAR")

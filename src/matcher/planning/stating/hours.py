@@ -1,4 +1,4 @@
-"""Weekly hours as a plan takes them: stretches of a day that meet are one."""
+"""Times of people as a plan takes them: stretches of a day that meet are one, minutes are whole."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import datetime as dt
 from collections.abc import Iterable
 
 from matcher.clock import wall_time
+from matcher.intervals import Interval
 from matcher.models import WeeklyHours
 from solver.problem import WEEKDAYS
 
-__all__ = ["cover", "joined"]
+__all__ = ["cover", "joined", "whole_minutes"]
+
+_MINUTE = dt.timedelta(minutes=1)
 
 
 def joined(hours: Iterable[WeeklyHours]) -> tuple[WeeklyHours, ...]:
@@ -36,3 +39,12 @@ def cover(hours: Iterable[WeeklyHours], start_at: dt.datetime, end_at: dt.dateti
         own.weekday == weekday and own.opens <= start.time() and end.time() <= own.closes
         for own in joined(hours)
     )
+
+
+def whole_minutes(start_at: dt.datetime, end_at: dt.datetime) -> Interval:
+    """The whole minutes that [start_at, end_at) touches, by the same clock."""
+    return Interval(_begun(start_at), _begun(end_at + _MINUTE - dt.datetime.resolution))
+
+
+def _begun(time: dt.datetime) -> dt.datetime:
+    return time.replace(second=0, microsecond=0)

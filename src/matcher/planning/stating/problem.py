@@ -27,7 +27,7 @@ from matcher.models import (
     Session,
     WeeklyHours,
 )
-from matcher.planning.stating.hours import joined
+from matcher.planning.stating.hours import joined, whole_minutes
 from matcher.planning.stating.records import EVERYTHING, Records, Visit
 from matcher.planning.stating.travel import Ways
 from solver import problem as problem_1
@@ -287,15 +287,5 @@ def _busy_times(
     absences: Iterable[ExpertAbsence | ApplicationAbsence | BusyTime],
 ) -> tuple[problem_1.BusyTime, ...]:
     """Absences in their order, widened to whole minutes."""
-    minute = dt.timedelta(minutes=1)
     busy = sorted((wall_time(each.start_at), wall_time(each.end_at)) for each in absences)
-    return tuple(
-        problem_1.BusyTime(
-            _whole_minute(start), _whole_minute(end + minute - dt.datetime.resolution)
-        )
-        for start, end in busy
-    )
-
-
-def _whole_minute(time: dt.datetime) -> dt.datetime:
-    return time.replace(second=0, microsecond=0)
+    return tuple(problem_1.BusyTime(*whole_minutes(start, end)) for start, end in busy)
