@@ -40,6 +40,7 @@ READ_EVERY: Final = dt.timedelta(hours=1)
 """How often a calendar is read that can be; one that fails is asked ever less often."""
 
 RETRY_AT_MOST: Final = dt.timedelta(hours=12)
+MOST_DOUBLED: Final = 10
 STALE_AFTER: Final = dt.timedelta(hours=6)
 MOST_CALENDARS: Final = 5
 """Of one expert or organization."""
@@ -213,8 +214,9 @@ def read_due(
 def _is_due(source: BusyCalendar, now: dt.datetime) -> bool:
     if source.tried_at is None:
         return True
-    wait = min(READ_EVERY * 2**source.failures, RETRY_AT_MOST) if source.failures else READ_EVERY
-    return now - source.tried_at >= wait
+    # Doubled no more often than it needs to reach the longest wait: a number has an end, too.
+    doubled = READ_EVERY * (1 << min(source.failures, MOST_DOUBLED))
+    return now - source.tried_at >= min(doubled, RETRY_AT_MOST)
 
 
 def _read_one(

@@ -79,12 +79,21 @@ class ReplyReader:
 
     def _take(self, content: bytes | None) -> bool:
         """Keep what a message answers; whether it answers anything that was asked."""
-        answers = [] if content is None else list(answers_in(content))
+        answers = [] if content is None else _readable_answers(content)
         with self._sessions.begin() as db:
             kept = [keep_answer(db, each) for each in answers]
         if answers:
             logger.info("replies_read", answers=len(answers), kept=sum(kept))
         return any(kept)
+
+
+def _readable_answers(content: bytes) -> list[Answer]:
+    """The answers of a message; none of one that no library can read, which keeps nobody else's."""
+    try:
+        return list(answers_in(content))
+    except Exception as error:
+        logger.warning("message_not_read", reason=type(error).__name__)
+        return []
 
 
 def answers_in(content: bytes) -> Iterator[Answer]:

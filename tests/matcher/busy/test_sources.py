@@ -162,6 +162,18 @@ def test_a_source_that_fails_keeps_its_last_good_times_and_is_stale(
     assert state(sessions, source, NOW + 3 * HOUR) == (SourceState.CURRENT, None)
 
 
+def test_a_calendar_that_is_gone_for_good_keeps_nobody_elses_from_being_read(
+    sessions: Sessions, served: Web
+) -> None:
+    gone = given(sessions, served)
+    with sessions.begin() as db:
+        source = db.get_one(BusyCalendar, gone)
+        source.failures, source.tried_at, source.problem = 5_000, NOW, "status"
+    given(sessions, served)
+    assert read(sessions, served, NOW + HOUR) == 1
+    assert read(sessions, served, NOW + 13 * HOUR) == 2
+
+
 @pytest.mark.check(29)
 def test_an_unchanged_calendar_is_not_fetched_again_before_its_window_moves(
     sessions: Sessions, served: Web

@@ -126,6 +126,32 @@ def test_what_is_no_answer_is_left_unread_for_a_person(
     assert server.unread() == unread + 1
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b"From: <\r\n\r\n",
+        b"From: " + b"(" * 3000 + b"\r\n\r\n",
+    ],
+    ids=["half an address", "a comment in a comment"],
+)
+def test_a_message_that_no_library_can_read_keeps_nobody_elses(
+    invited: Programme, server: LetterBox, reader: ReplyReader, poison: bytes
+) -> None:
+    server.put(poison)
+    server.put(reply("ACCEPTED"))
+    reader.read()
+    assert answered(invited) is Reply.ACCEPTED
+
+
+def test_parts_in_parts_without_end_are_left_alone(reader: ReplyReader) -> None:
+    """Straight to the reader: the IMAP server of the tests does not take such a message."""
+    deep = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+        for n in range(2000)
+    )
+    assert not reader._take(deep)
+
+
 def test_the_last_answer_counts_in_whatever_order_they_come(
     invited: Programme, server: LetterBox, reader: ReplyReader
 ) -> None:
