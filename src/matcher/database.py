@@ -84,8 +84,8 @@ def session_factory(
         return sessionmaker(reading, expire_on_commit=False)
     sessions = sessionmaker(engine, expire_on_commit=False)
     keep_audit(sessions, actor, clock)
-    keep_revisions(sessions)
     keep_invitations(sessions)
+    keep_revisions(sessions)  # last, as it counts by the last statement of a transaction
     return sessions
 
 

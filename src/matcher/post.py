@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Self
 
+import structlog
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
@@ -17,6 +18,8 @@ from matcher.notices.smtp import MailServer, mailbox
 from matcher.settings import Settings
 
 __all__ = ["Post"]
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Post:
         replies = None
         if settings.imap_url is not None:
             box = Mailbox.parse(settings.imap_url.get_secret_value())
-            replies = ReplyReader(sessions, box)
+            replies = ReplyReader(sessions, box, settings.now)
         asks = replies is not None
         return cls(
             Mailer(sessions, server, sender, settings.now),
@@ -48,7 +51,12 @@ class Post:
         )
 
     def send_waiting(self, stopping: threading.Event) -> None:
-        """Mail what waits: first invitations, of which some are urgent."""
-        self.inviter.send_waiting(stopping)
-        self.mailer.send_waiting(stopping)
-        self.stale.send_waiting(stopping)
+        """Mail what waits: first invitations, of which some are urgent.
+
+        What goes wrong with one kind keeps no other from being mailed.
+        """
+        for each in (self.inviter, self.mailer, self.stale):
+            try:
+                each.send_waiting(stopping)
+            except Exception:
+                logger.exception("mail_not_sent", kind=type(each).__name__)

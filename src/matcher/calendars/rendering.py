@@ -31,6 +31,9 @@ PRODID: Final = "-//Expert Dispatch Matcher//Session Calendar//EN"
 MAX_BYTES: Final = 999_999
 """Google reads no feed beyond about 1 MB."""
 
+IN_AN_ADDRESS: Final = "@+!$&'*"
+"""Signs that a mailto of an address has as they are (RFC 6068)."""
+
 EVENTS_KEPT: Final = 10_000
 """How many events a process keeps written, of a kilobyte each: those of ten full calendars."""
 
@@ -91,7 +94,7 @@ def method_of(entry: Entry) -> Literal["REQUEST", "CANCEL"]:
 
 
 def _attendee(address: Address, *, asks_for_reply: bool) -> vCalAddress:
-    attendee = vCalAddress(f"mailto:{quote(address.addr_spec, safe='@+')}")
+    attendee = vCalAddress(f"mailto:{quote(address.addr_spec, safe=IN_AN_ADDRESS)}")
     attendee.params["CN"] = one_line(address.display_name) or address.addr_spec
     attendee.params["ROLE"] = "REQ-PARTICIPANT"
     if asks_for_reply:
@@ -257,7 +260,7 @@ def _location(entry: Entry) -> Wording:
 
 def _calendar_address(organizer: Organizer, language: Language) -> vCalAddress:
     """Return the ORGANIZER that METHOD:PUBLISH asks for (RFC 5546 3.2.1)."""
-    office = vCalAddress(f"mailto:{quote(organizer.address, safe='@+')}")
+    office = vCalAddress(f"mailto:{quote(organizer.address, safe=IN_AN_ADDRESS)}")
     office.params["CN"] = organizer.name.read(language)
     return office
 

@@ -35,19 +35,22 @@ _OPENINGS: Final = {
         "The following session has changed.",
     ),
     CANCELLED: Wording(
-        "次の専門家派遣は中止となりましたので、お知らせいたします。お越しいただく必要はございません。",
-        "The following session has been cancelled. There is no need to come.",
+        "次の専門家派遣は中止となりましたので、お知らせいたします。",
+        "The following session has been cancelled.",
     ),
     REASSIGNED: Wording(
-        "次の専門家派遣は別の専門家が担当することになりましたので、お知らせいたします。"
-        "お越しいただく必要はございません。",
-        "Another expert now serves the following session. There is no need to come.",
+        "次の専門家派遣の担当が変わりましたので、お知らせいたします。",
+        "The following session has been given to somebody else.",
     ),
 }
 _WHEN = Wording("日時", "When")
-_CLOSING: Final = Wording(
-    "添付の予定は、お使いのカレンダーに反映できます。",
-    "The attached event can be taken into your calendar.",
+_TAKE_IN: Final = Wording(
+    "この予定は、お使いのカレンダーに取り込めます。",
+    "This event can be taken into your calendar.",
+)
+_TAKE_OUT: Final = Wording(
+    "お使いのカレンダーに取り込まれた予定は、取り消すことができます。",
+    "The event can be taken out of your calendar.",
 )
 _ANSWER: Final = Wording(
     "ご都合は、カレンダーの「承諾」「辞退」でお知らせください。",
@@ -55,15 +58,15 @@ _ANSWER: Final = Wording(
 )
 
 
-def news_of(entry: Entry, *, told_before: bool) -> Wording:
-    """Return what is told of a session to a party that was, or was not, invited to it before."""
+def news_of(entry: Entry, *, is_known: bool) -> Wording:
+    """Return what is told of a session to a party that knew of it before, or did not."""
     match entry.status:
         case "cancelled":
             return CANCELLED
         case "reassigned":
             return REASSIGNED
         case "confirmed":
-            return CHANGED if told_before or entry.sequence else ARRANGED
+            return CHANGED if is_known else ARRANGED
 
 
 def message_of(
@@ -73,29 +76,29 @@ def message_of(
     name: str,
     now: dt.datetime,
     *,
-    told_before: bool,
+    is_known: bool,
     asks_for_reply: bool,
 ) -> EmailMessage:
     """Make the mail of one session for one party, dated `now`.
 
     Mail programs act on the last part: the event, with the method that its type tells. The same
-    news of the same session has the same Message-ID, which `name` begins.
+    news has the same `name`, of which the Message-ID is made.
 
     Raises:
         ValueError: a name or an address fits no header.
     """
     organizer = Organizer.of_sender(str(sender))
     method = InvitationMethod(method_of(entry))
-    news = news_of(entry, told_before=told_before)
+    news = news_of(entry, is_known=is_known)
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = recipient
     message["Subject"] = _subject(entry, news)
     message["Date"] = to_tokyo(now)
-    message["Message-ID"] = f"<{name}.{entry.sequence}.{method.lower()}@{sender.domain}>"
+    message["Message-ID"] = f"<{name}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     answers = asks_for_reply and entry.takes_place
-    message.set_content(_text(entry, news, answers=answers))
+    message.set_content(_text(entry, news, recipient, organizer, answers=answers))
     event = render_invitation(entry, recipient, organizer, asks_for_reply=asks_for_reply)
     # In base64 its line ends arrive as they are, which a calendar is read by.
     message.add_alternative(
@@ -116,14 +119,26 @@ def _subject(entry: Entry, news: Wording) -> str:
     )
 
 
-def _text(entry: Entry, news: Wording, *, answers: bool) -> str:
-    closings = (_CLOSING, _ANSWER) if answers else (_CLOSING,)
+def _text(
+    entry: Entry, news: Wording, recipient: Address, organizer: Organizer, *, answers: bool
+) -> str:
+    closings = [_TAKE_IN if entry.takes_place else _TAKE_OUT, *([_ANSWER] if answers else [])]
     start, end = time_words(entry.start_at), wall_time(entry.end_at)
     when = Wording(f"{start.ja}~{end:%H:%M}", f"{start.en}–{end:%H:%M} (Japan time)")
+    name = recipient.display_name
+    greeting = Wording(f"{name} 様", f"Dear {name},")
     paragraphs = []
     for language in ("ja", "en"):
         opening = _OPENINGS[news].read(language)
         told = f"{_WHEN.read(language)}: {when.read(language)}"
         closing = "\n".join(each.read(language) for each in closings)
-        paragraphs.append(f"{opening}\n\n{told}\n{text_of(entry, language)}\n\n{closing}\n")
+        signature = f"{organizer.name.read(language)}\n{organizer.address}"
+        parts = (
+            greeting.read(language),
+            opening,
+            f"{told}\n{text_of(entry, language)}",
+            closing,
+            signature,
+        )
+        paragraphs.append("\n\n".join(parts) + "\n")
     return BETWEEN_LANGUAGES.join(paragraphs)

@@ -59,12 +59,16 @@ class Mailbox:
         named = parts.hostname and parts.username and parts.password is not None
         if parts.scheme not in _PORTS or not named or parts.query or parts.fragment:
             raise ValueError(_FORM)
+        said = [unquote(each or "") for each in (parts.username, parts.password, parts.path)]
+        if not all(each.isascii() and (each.isprintable() or not each) for each in said):
+            raise ValueError(f"{_FORM}; no sign of it may be beyond ASCII")
+        user, password, folder = said
         return cls(
             host=parts.hostname or "",
             port=port or _PORTS[parts.scheme],
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            folder=unquote(parts.path.strip("/")) or "INBOX",
+            user=user,
+            password=password,
+            folder=folder.strip("/") or "INBOX",
             encrypted=parts.scheme == "imaps",
         )
 

@@ -8,21 +8,23 @@ subscribes to a calendar may ask only once a day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, event, inspect, select
+from sqlalchemy import ColumnElement, and_, event, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import InstanceState, UOWTransaction, sessionmaker
+from sqlalchemy.orm import InstanceState, SessionTransaction, UOWTransaction, sessionmaker
 from sqlalchemy.orm import Session as Database
 
 from matcher.audit.actor import who_acts
+from matcher.errors import Conflict
 from matcher.models import (
     CalendarBy,
     Engagement,
     Expert,
     FeedOwner,
     Invitation,
+    InvitationMethod,
     InvitationState,
     Organization,
     Session,
@@ -40,6 +42,7 @@ INSERTS: Final[Mapping[str, Callable[[type[Invitation]], _Insert]]] = {
 }
 """Of each database the statement that inserts or else updates."""
 
+_NOTED: Final = "matcher_invitations_noted"
 _TOLD: Final = ("expert_id", "start_at", "end_at", "sequence")
 """Fields whose change a party is told of; `sequence` stands for all that calendars follow."""
 
@@ -55,25 +58,49 @@ class _Party(NamedTuple):
 def keep_invitations(sessions: sessionmaker[Database]) -> None:
     """Have a factory's sessions queue invitations for what they change."""
     event.listen(sessions, "after_flush", _hear_of_flush)
+    event.listen(sessions, "before_commit", _write)
+    event.listen(sessions, "after_transaction_end", _forget)
 
 
 def queue_again(db: Database, invitation: Invitation) -> None:
-    """Have an invitation mailed once more, as its session is by then."""
-    _queue(db, [_Party(invitation.session_id, invitation.party_kind, invitation.party_id)])
-    db.refresh(invitation)
+    """Have an invitation mailed once more, as its session is by then.
+
+    Raises:
+        Conflict: its session has begun.
+    """
+    now = who_acts(db).clock()
+    if invitation.session.start_at <= now:
+        raise Conflict(
+            "The session has begun: nobody is invited to it any more.",
+            "すでに開始時刻を過ぎた派遣のため、招待を再送できません。",
+            code="session_begun",
+        )
+    invitation.state, invitation.error = InvitationState.WAITING, None
+    invitation.queued_at = invitation.due_at = now
+    invitation.news, invitation.attempts = invitation.news + 1, 0
+    db.flush()
 
 
 def _hear_of_flush(db: Database, _context: UOWTransaction) -> None:
+    """Note who is to be told. Written once, at the end: whoever waits for a row holds no other."""
+    noted: dict[_Party, bool] = db.info.setdefault(_NOTED, {})
     sessions = [each for each in (*db.new, *db.dirty) if isinstance(each, Session)]
     changed = [each for each in sessions if _is_news(each)]
     if changed:
-        _queue_changes(db, changed)
+        for party, surely in _parties_of(db, changed):
+            noted[party] = noted.get(party, False) or surely
     for record in db.dirty:
         if isinstance(record, Expert) and _is_invited_anew(record, "email"):
-            _queue(db, _to_come(db, FeedOwner.EXPERT, record.id, Session.expert_id == record.id))
+            own = Session.expert_id == record.id
+            noted |= dict.fromkeys(_to_come(db, FeedOwner.EXPERT, record.id, own), True)
         elif isinstance(record, Organization) and _is_invited_anew(record, "contact_email"):
             own = Engagement.organization_id == record.id
-            _queue(db, _to_come(db, FeedOwner.ORGANIZATION, record.id, own))
+            noted |= dict.fromkeys(_to_come(db, FeedOwner.ORGANIZATION, record.id, own), True)
+
+
+def _forget(db: Database, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        db.info.pop(_NOTED, None)
 
 
 def _is_news(session: Session) -> bool:
@@ -89,21 +116,16 @@ def _was_called_off(session: Session) -> bool:
     return SessionStatus.CANCELLED in (*history.added, *history.deleted)
 
 
-def _queue_changes(db: Database, sessions: Iterable[Session]) -> None:
+def _parties_of(db: Database, sessions: Sequence[Session]) -> Iterator[tuple[_Party, bool]]:
+    """Who takes part in what changes, and whether they are told however they want to be."""
     now = who_acts(db).clock()
-    parties: dict[_Party, bool] = {}
     organizations = _organizations_of(db, sessions)
     for session in sessions:
         is_close = any(now <= each < now + CLOSE for each in _times_of(session))
         for expert_id in _experts_of(session):
-            parties[_Party(session.id, FeedOwner.EXPERT, expert_id)] = is_close
+            yield _Party(session.id, FeedOwner.EXPERT, expert_id), is_close
         own = organizations[session.engagement_id]
-        parties[_Party(session.id, FeedOwner.ORGANIZATION, own)] = is_close
-    invited = _invited(db, parties)
-    _queue(
-        db,
-        [each for each, is_close in parties.items() if is_close or (each.kind, each.id) in invited],
-    )
+        yield _Party(session.id, FeedOwner.ORGANIZATION, own), is_close
 
 
 def _times_of(session: Session) -> Iterator[dt.datetime]:
@@ -154,8 +176,21 @@ def _to_come(
     return [_Party(id, kind, party_id) for id in ids]
 
 
-def _queue(db: Database, parties: Iterable[_Party]) -> None:
-    """Write what is to be told, in place of what waits for the same party."""
+def _write(db: Database) -> None:
+    """Queue what was noted, in place of what waits for the same party."""
+    if db.in_nested_transaction():
+        return
+    db.flush()  # which may note more
+    noted: dict[_Party, bool] = db.info.pop(_NOTED, {})
+    unsure = [each for each, surely in noted.items() if not surely]
+    invited, told = _invited(db, unsure), _told(db, unsure)
+    wanted = sorted(
+        each
+        for each, surely in noted.items()
+        if surely or (each.kind, each.id) in invited or each in told
+    )
+    if not wanted:
+        return
     now = who_acts(db).clock()
     fresh = {
         "state": InvitationState.WAITING,
@@ -170,14 +205,27 @@ def _queue(db: Database, parties: Iterable[_Party]) -> None:
             "session_id": each.session_id,
             "party_kind": each.kind,
             "party_id": each.id,
+            "news": 1,
             **fresh,
         }
-        for each in sorted(set(parties))
+        for each in wanted
     ]
-    if rows:
-        # Not as records: a flush that adds to itself would not end. In one statement, because
-        # somebody else may be queueing for the same party.
-        connection = db.connection()
-        insert = INSERTS[connection.dialect.name](Invitation)
-        key = ("session_id", "party_kind", "party_id")
-        connection.execute(insert.on_conflict_do_update(index_elements=key, set_=fresh), rows)
+    # In one statement, because somebody else may be queueing for the same party.
+    connection = db.connection()
+    insert = INSERTS[connection.dialect.name](Invitation)
+    key = ("session_id", "party_kind", "party_id")
+    again = {**fresh, "news": Invitation.__table__.c.news + 1}
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=again), rows)
+
+
+def _told(db: Database, parties: Iterable[_Party]) -> set[_Party]:
+    """Those of some parties who were invited by mail before, or are about to be."""
+    ids = {each.session_id for each in parties}
+    found = select(Invitation.session_id, Invitation.party_kind, Invitation.party_id).where(
+        Invitation.session_id.in_(ids),
+        or_(
+            Invitation.sent_method == InvitationMethod.REQUEST,
+            Invitation.state == InvitationState.WAITING,
+        ),
+    )
+    return {_Party(*row) for row in db.execute(found)}

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import parseaddr
 from typing import Final
+from urllib.parse import unquote
 
 import structlog
 from icalendar import Calendar, Event
@@ -28,6 +30,9 @@ from matcher.invitations.mailbox import Inbox, Mailbox, MailboxError
 from matcher.models import Invitation, InvitationMethod, Reply
 
 __all__ = ["Answer", "Mailbox", "ReplyReader", "answers_in", "keep_answer"]
+
+LOOKS: Final = 4
+"""How often a message is looked at: an answer may come before it is kept what was sent."""
 
 _REPLIES: Final = {each.value.upper(): each for each in Reply}
 
@@ -50,11 +55,17 @@ class Answer:
 class ReplyReader:
     """Reads a mailbox again and again, each message once."""
 
-    def __init__(self, sessions: sessionmaker[Database], mailbox: Mailbox) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Database],
+        mailbox: Mailbox,
+        clock: Callable[[], dt.datetime],
+    ) -> None:
         self._sessions = sessions
         self._mailbox = mailbox
+        self._clock = clock
         self._generation = ""
-        self._left_alone: set[str] = set()
+        self._looks: Counter[str] = Counter()
 
     def read(self, stopping: threading.Event | None = None) -> None:
         """Keep the answers that have come; a mailbox that cannot be read is told to the log."""
@@ -65,23 +76,21 @@ class ReplyReader:
             logger.warning("mailbox_not_read", host=self._mailbox.host, reason=str(error))
 
     def _read(self, inbox: Inbox, stopping: threading.Event) -> None:
-        if inbox.generation != self._generation:
-            self._generation, self._left_alone = inbox.generation, set()
+        generation = inbox.generation
+        if generation != self._generation:
+            self._generation, self._looks = generation, Counter()
         for number in inbox.unread():
             if stopping.is_set():
                 return
-            if number in self._left_alone:
-                continue
-            if self._take(inbox.read(number)):
+            self._looks[number] += 1
+            if self._looks[number] <= LOOKS and self._take(inbox.read(number)):
                 inbox.mark_as_read(number)
-            else:
-                self._left_alone.add(number)
 
     def _take(self, content: bytes | None) -> bool:
         """Keep what a message answers; whether it answers anything that was asked."""
         answers = [] if content is None else _readable_answers(content)
         with self._sessions.begin() as db:
-            kept = [keep_answer(db, each) for each in answers]
+            kept = [keep_answer(db, each, self._clock()) for each in answers]
         if answers:
             logger.info("replies_read", answers=len(answers), kept=sum(kept))
         return any(kept)
@@ -126,7 +135,7 @@ def _answers_of(payload: bytes) -> Iterator[Answer]:
 
 
 def _answers_to(event: Event) -> Iterator[Answer]:
-    session_id = session_of(str(event["UID"]))
+    session_id = session_of(str(event["UID"]).replace("\0", ""))
     attendees, stamp = event.get("ATTENDEE", []), event.DTSTAMP
     for attendee in attendees if isinstance(attendees, list) else [attendees]:
         reply = _REPLIES.get(str(attendee.params.get("PARTSTAT", "")).upper())
@@ -135,17 +144,18 @@ def _answers_to(event: Event) -> Iterator[Answer]:
         sequence = event.get("SEQUENCE")
         yield Answer(
             session_id=session_id,
-            attendee=str(attendee).lower().removeprefix("mailto:"),
+            attendee=unquote(str(attendee)).lower().removeprefix("mailto:"),
             reply=reply,
             sequence=None if sequence is None else int(sequence),
             written_at=to_utc(stamp),
         )
 
 
-def keep_answer(db: Database, answer: Answer) -> bool:
+def keep_answer(db: Database, answer: Answer, now: dt.datetime) -> bool:
     """Keep an answer with the invitation that it answers; whether there is such a one.
 
-    An answer to what has changed since, or that is older than the last, is no answer any more.
+    An answer to what has changed since, or that is older than the last, is no answer any more. Of
+    one that says that it was written in the future, the moment it is counts.
     """
     invitations = db.scalars(
         select(Invitation)
@@ -154,8 +164,13 @@ def keep_answer(db: Database, answer: Answer) -> bool:
         .where(Invitation.sent_method == InvitationMethod.REQUEST)
         .with_for_update()
     ).all()
-    for each in invitations:
-        is_current = answer.sequence is None or answer.sequence == each.sent_sequence
-        if is_current and (each.replied_at is None or each.replied_at <= answer.written_at):
-            each.reply, each.replied_at = answer.reply, answer.written_at
-    return bool(invitations)
+    written_at = min(answer.written_at, now)
+    current = [
+        each
+        for each in invitations
+        if answer.sequence is None or answer.sequence == each.sent_sequence
+    ]
+    for each in current:
+        if each.replied_at is None or each.replied_at <= written_at:
+            each.reply, each.replied_at = answer.reply, written_at
+    return bool(current)

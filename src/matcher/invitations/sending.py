@@ -34,16 +34,19 @@ from matcher.models import (
     InvitationMethod,
     InvitationState,
     Organization,
+    SessionDeparture,
 )
 from matcher.notices.smtp import Fate, MailServer, Outcome, deliver
 
 __all__ = ["Inviter"]
 
 RETRY_EVERY: Final = dt.timedelta(minutes=3)
-"""How long one waits whose server said to try later; greylisting asks for minutes."""
+"""How long one waits whose server said to try later, and ever longer; greylisting asks for
+minutes."""
 
-RETRY_FOR: Final = dt.timedelta(hours=12)
-"""How long one is tried before a person is to look after it."""
+RETRY_AT_MOST: Final = dt.timedelta(hours=1)
+MOST_ATTEMPTS: Final = 15
+"""How often a server may say to try later, half a day in all, before a person is to look."""
 
 logger = structlog.get_logger(__name__)
 
@@ -53,7 +56,7 @@ class _Errand:
     """One mail to hand over, and what it tells."""
 
     invitation_id: str
-    queued_at: dt.datetime
+    news: int
     recipient: Address
     entry: Entry
     message: EmailMessage
@@ -117,48 +120,70 @@ class Inviter:
         invitation = db.get(Invitation, invitation_id, with_for_update=True, populate_existing=True)
         if invitation is None or not _is_due(invitation, now):
             return None
+        invitation.attempts += 1
+        doubled = RETRY_EVERY * (1 << min(invitation.attempts - 1, MOST_ATTEMPTS))
+        invitation.due_at = now + min(doubled, RETRY_AT_MOST)
+        try:
+            return self._errand(db, invitation, now)
+        except (ValueError, MessageError) as error:
+            invitation.state = InvitationState.FAILED
+            invitation.error = f"no mail can be made of it: {error}"
+            return Outcome(Fate.REFUSED, invitation.error)
+
+    def _errand(self, db: Database, invitation: Invitation, now: dt.datetime) -> _Errand | None:
+        """Make a mail of how the session stands; None where nothing is to be told any more.
+
+        Raises:
+            ValueError: the session cannot be put into words, or an address fits no mail.
+        """
         party = _party_of(db, invitation)
         entry = _entry_of(db, invitation, now)
         if party is None or entry is None or not _is_to_be_told(invitation, party, entry, now):
             invitation.state = InvitationState.LAPSED
             return None
-        invitation.attempts += 1
-        invitation.due_at = now + RETRY_EVERY
-        try:
-            recipient = Address(_name_of(party), addr_spec=_address_of(party))
-            message = message_of(
-                entry,
-                recipient,
-                self._sender,
-                invitation.id,
-                now,
-                told_before=invitation.sent_sequence is not None,
-                asks_for_reply=self._asks_for_reply,
-            )
-        except (ValueError, MessageError) as error:
-            invitation.state = InvitationState.FAILED
-            invitation.error = f"no mail can be made of it: {error}"
-            return Outcome(Fate.REFUSED, invitation.error)
-        return _Errand(invitation.id, invitation.queued_at, recipient, entry, message)
+        address = _address_of(party)
+        if not entry.takes_place and invitation.sent_to is not None:
+            address = invitation.sent_to  # it is taken out of where it was put
+        recipient = Address(_name_of(party), addr_spec=address)
+        message = message_of(
+            entry,
+            recipient,
+            self._sender,
+            f"{invitation.id}.{invitation.news}",
+            now,
+            is_known=_is_known(db, invitation, party, entry),
+            asks_for_reply=self._asks_for_reply,
+        )
+        return _Errand(invitation.id, invitation.news, recipient, entry, message)
 
     def _record(self, db: Database, errand: _Errand, outcome: Outcome) -> None:
         """Keep what became of a mail; what was queued meanwhile goes on to wait."""
-        now = self._clock()
-        id = errand.invitation_id
+        now, id = self._clock(), errand.invitation_id
         invitation = db.get_one(Invitation, id, with_for_update=True, populate_existing=True)
-        is_last = invitation.queued_at == errand.queued_at
+        is_last = invitation.news == errand.news
         if outcome.fate is Fate.TAKEN:
-            invitation.sent_at, invitation.sent_to = now, errand.recipient.addr_spec
-            invitation.sent_method = InvitationMethod(method_of(errand.entry))
-            invitation.sent_sequence = errand.entry.sequence
-            invitation.reply = invitation.replied_at = None
+            _told(invitation, errand, now)
             if is_last:
                 invitation.state, invitation.error = InvitationState.SENT, None
         elif is_last:
             invitation.error = outcome.words
-            is_over = now >= invitation.queued_at + RETRY_FOR
-            if outcome.fate is Fate.REFUSED or is_over:
+            if outcome.fate is Fate.UNREACHABLE:
+                invitation.attempts -= 1
+            if outcome.fate is Fate.REFUSED or invitation.attempts >= MOST_ATTEMPTS:
                 invitation.state = InvitationState.FAILED
+
+
+def _told(invitation: Invitation, errand: _Errand, now: dt.datetime) -> None:
+    """Keep what a party knows by now; a slow worker does not take back what another has told."""
+    known, sequence = invitation.sent_sequence, errand.entry.sequence
+    if known is not None and known > sequence:
+        return
+    recipient = errand.recipient.addr_spec
+    if (known, invitation.sent_to) != (sequence, recipient):
+        invitation.reply = invitation.replied_at = None
+    invitation.sent_at, invitation.sent_to = now, recipient
+    invitation.sent_method = InvitationMethod(method_of(errand.entry))
+    invitation.sent_sequence = sequence
 
 
 def _is_due(invitation: Invitation, now: dt.datetime) -> bool:
@@ -188,6 +213,19 @@ def _entry_of(db: Database, invitation: Invitation, now: dt.datetime) -> Entry |
     )
     state = read_all(db, calendar, now, session_id=invitation.session_id)
     return next(iter(contents_of(state).entries), None)
+
+
+def _is_known(
+    db: Database, invitation: Invitation, party: Expert | Organization, entry: Entry
+) -> bool:
+    """Whether the party knew of the session before: by mail, or else by its calendar."""
+    if invitation.sent_sequence is not None:
+        return True
+    came = select(SessionDeparture.session_id).where(
+        SessionDeparture.session_id == entry.session_id, SessionDeparture.sequence == entry.sequence
+    )
+    is_new_here = isinstance(party, Expert) and db.scalar(came) is not None
+    return entry.sequence > 0 and not party.calendar_by.is_invited and not is_new_here
 
 
 def _is_to_be_told(

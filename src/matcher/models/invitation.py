@@ -57,8 +57,10 @@ class Invitation(Base):
     state: Mapped[InvitationState] = mapped_column(index=True)
     queued_at: Mapped[dt.datetime]
     """When what is to be told came about."""
+    news: Mapped[int] = mapped_column(default=1)
+    """How often there was something to tell."""
     attempts: Mapped[int] = mapped_column(default=0)
-    """How often it was tried to be mailed since."""
+    """How often it was tried to be mailed since, by a server that could be reached."""
     due_at: Mapped[dt.datetime]
     """Not before then it is tried again."""
     error: Mapped[str | None]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from matcher.cli import main
+from matcher.clock import utc_now
 from matcher.database import create_database_engine, migrate, session_factory
 from matcher.models import FeedOwner, Invitation, InvitationState, Reply
 from matcher.settings import Settings
@@ -17,6 +19,8 @@ def invitation_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
     for name in ("DATABASE_URL", "SMTP_URL", "MAIL_SENDER", "IMAP_URL"):
         monkeypatch.delenv(f"MATCHER_{name}", raising=False)
+    shift = (rows.MORNING - dt.timedelta(days=30) - utc_now()).days
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(shift))
     url = Settings.from_environment().database_url
     migrate(url)
     engine = create_database_engine(url)

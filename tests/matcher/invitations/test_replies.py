@@ -13,7 +13,7 @@ from matcher.calendars.identity import uid_of
 from matcher.invitations.mailbox import MAX_BYTES, Mailbox, MailboxError
 from matcher.invitations.replies import ReplyReader, answers_in
 from matcher.invitations.sending import Inviter
-from matcher.models import CalendarBy, FeedOwner, Reply
+from matcher.models import CalendarBy, Expert, FeedOwner, Reply
 from tests.letter_box import LetterBox, encrypted, letter_box
 from tests.matcher import rows
 from tests.matcher.invitations.conftest import Programme
@@ -21,6 +21,11 @@ from tests.post_office import certified, free_port
 
 EXPERT = "taro@experts.example"
 SOON = rows.MORNING - dt.timedelta(days=29)
+
+
+def later() -> dt.datetime:
+    """The moment at which mail is read."""
+    return rows.MORNING
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def invited(programme: Programme, inviter: Inviter) -> Programme:
 
 @pytest.fixture
 def reader(programme: Programme, server: LetterBox) -> ReplyReader:
-    return ReplyReader(programme.sessions, Mailbox.parse(server.url))
+    return ReplyReader(programme.sessions, Mailbox.parse(server.url), later)
 
 
 def reply(
@@ -177,6 +182,39 @@ def test_an_answer_to_what_has_changed_since_is_none_any_more(
     assert answered(invited) is Reply.DECLINED
 
 
+def test_an_answer_that_is_faster_than_the_record_of_what_was_sent_is_kept(
+    programme: Programme, inviter: Inviter, server: LetterBox, reader: ReplyReader
+) -> None:
+    server.put(reply("ACCEPTED"))
+    reader.read()
+    programme.want(CalendarBy.MAIL)
+    programme.arrange()
+    inviter.send_waiting()
+    reader.read()
+    assert answered(programme) is Reply.ACCEPTED
+
+
+def test_an_answer_out_of_the_future_does_not_keep_later_ones_out(
+    invited: Programme, server: LetterBox, reader: ReplyReader
+) -> None:
+    server.put(reply("ACCEPTED", written_at=dt.datetime(9999, 1, 1, tzinfo=dt.UTC)))
+    reader.read()
+    assert invited.invitations()[FeedOwner.EXPERT, "E1"].replied_at == later()
+
+
+def test_an_address_with_signs_is_known_again(
+    programme: Programme, inviter: Inviter, server: LetterBox, reader: ReplyReader
+) -> None:
+    with programme.sessions.begin() as db:
+        expert = db.get_one(Expert, "E1")
+        expert.email, expert.calendar_by = "o'taro@experts.example", CalendarBy.MAIL
+    programme.arrange()
+    inviter.send_waiting()
+    server.put(reply(sender="o'taro@experts.example", attendee="o%27taro@experts.example"))
+    reader.read()
+    assert answered(programme) is Reply.ACCEPTED
+
+
 def test_an_answer_without_a_revision_is_to_what_was_sent_last(
     invited: Programme, server: LetterBox, reader: ReplyReader
 ) -> None:
@@ -197,7 +235,7 @@ def test_a_mailbox_is_read_encrypted(
     monkeypatch.setenv("SSL_CERT_FILE", str(known))
     server.put(reply("ACCEPTED"))
     with encrypted(server, certified(authority, "localhost")) as front:
-        ReplyReader(invited.sessions, Mailbox.parse(front.url)).read()
+        ReplyReader(invited.sessions, Mailbox.parse(front.url), later).read()
     assert answered(invited) is Reply.ACCEPTED
 
 
@@ -226,12 +264,19 @@ def test_a_folder_that_is_not_there_is_told(server: LetterBox) -> None:
 
 
 def test_a_mailbox_that_is_away_keeps_nobody_from_working(programme: Programme) -> None:
-    ReplyReader(programme.sessions, Mailbox.parse(f"imap://u:p@127.0.0.1:{free_port()}")).read()
+    away = Mailbox.parse(f"imap://u:p@127.0.0.1:{free_port()}")
+    ReplyReader(programme.sessions, away, later).read()
 
 
 @pytest.mark.parametrize(
     "url",
-    ["imaps://mail.example", "http://u:p@mail.example", "imaps://u:p@mail.example:x", "mail"],
+    [
+        "imaps://u:p@mail.example/%E7%AE%B1",
+        "imaps://mail.example",
+        "http://u:p@mail.example",
+        "imaps://u:p@mail.example:x",
+        "mail",
+    ],
 )
 def test_an_address_of_another_form_is_refused_and_not_quoted(url: str) -> None:
     with pytest.raises(ValueError, match="give imaps://USER:PASSWORD") as refusal:

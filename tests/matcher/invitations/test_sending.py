@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from matcher.calendars.feed import render_feed
 from matcher.calendars.identity import uid_of
 from matcher.calendars.subscriptions import create_feed
-from matcher.invitations.sending import RETRY_EVERY, RETRY_FOR, Inviter
+from matcher.errors import Conflict
+from matcher.invitations.queueing import queue_again
+from matcher.invitations.sending import MOST_ATTEMPTS, RETRY_AT_MOST, RETRY_EVERY, Inviter
 from matcher.models import (
     CalendarBy,
     Expert,
     FeedLanguage,
     FeedOwner,
+    Invitation,
     InvitationMethod,
     InvitationState,
+    Reply,
+    Session,
 )
+from matcher.models import Programme as Programme_
 from matcher.notices.smtp import Fate, Outcome
 from tests.clients.programs import read_with_ical_js
 from tests.clients.strict import INVITATION, Component, read_strictly
@@ -106,7 +114,8 @@ def test_a_cancellation_withdraws_what_was_sent(
     assert event["ATTENDEE"].value == "mailto:taro@experts.example"
     assert "RSVP" not in event["ATTENDEE"].parameters
     assert "中止" in cancel["Subject"]
-    assert "There is no need to come." in plain(cancel)
+    assert "架空 太郎 様" in plain(cancel)
+    assert "The event can be taken out of your calendar." in plain(cancel)
 
 
 def plain(message: EmailMessage) -> str:
@@ -231,10 +240,11 @@ def test_a_server_that_says_later_is_asked_again_until_a_person_is_to_look(
     assert (kept.state, kept.attempts) == (InvitationState.WAITING, 1)
     assert "greylisted" in (kept.error or "")
 
-    programme.now += RETRY_FOR
-    inviter.send_waiting()
+    for _ in range(MOST_ATTEMPTS - 1):
+        programme.now += RETRY_AT_MOST
+        inviter.send_waiting()
     (kept,) = programme.invitations().values()
-    assert (kept.state, kept.attempts) == (InvitationState.FAILED, 2)
+    assert (kept.state, kept.attempts) == (InvitationState.FAILED, MOST_ATTEMPTS)
 
 
 def test_a_server_that_comes_back_gets_it(
@@ -285,9 +295,11 @@ def test_where_no_server_is_reached_everything_waits(
     programme.want(CalendarBy.MAIL)
     programme.arrange()
     inviter._server = type(inviter._server)("127.0.0.1", free_port())
-    inviter.send_waiting()
+    for _ in range(MOST_ATTEMPTS + 1):
+        inviter.send_waiting()
+        programme.now += RETRY_AT_MOST
     (kept,) = programme.invitations().values()
-    assert kept.state is InvitationState.WAITING
+    assert (kept.state, kept.attempts) == (InvitationState.WAITING, 0)
 
 
 def test_a_change_while_it_is_mailed_is_mailed_after_it(
@@ -307,3 +319,126 @@ def test_a_change_while_it_is_mailed_is_mailed_after_it(
     inviter.send_waiting()
     (message,) = office.messages()
     assert event_of(message)["SEQUENCE"].value == "1"
+
+
+def take(programme: Programme, inviter: Inviter) -> Any:
+    """The first half of mailing the only invitation there is."""
+    (kept,) = programme.invitations().values()
+    with programme.sessions.begin() as db:
+        return inviter._take(db, kept.id)
+
+
+def test_a_slow_worker_does_not_take_back_what_another_has_told(
+    programme: Programme, inviter: Inviter, office: PostOffice
+) -> None:
+    programme.want(CalendarBy.MAIL)
+    programme.arrange()
+    slow = take(programme, inviter)
+    programme.move(days=1)
+    inviter.send_waiting()
+    with programme.sessions.begin() as db:
+        inviter._record(db, slow, Outcome(Fate.TAKEN))
+    (kept,) = programme.invitations().values()
+    assert (kept.state, kept.sent_sequence) == (InvitationState.SENT, 1)
+    assert len(office.received) == 1
+
+
+def test_who_was_told_of_a_change_close_at_hand_is_told_how_it_goes_on(
+    programme: Programme, inviter: Inviter, office: PostOffice
+) -> None:
+    """Or the event that a subscriber has accepted would stay for ever."""
+    programme.arrange()
+    programme.now = rows.MORNING - dt.timedelta(hours=5)
+    programme.move(days=30)
+    inviter.send_waiting()
+    programme.cancel()
+    inviter.send_waiting()
+    told = [event_of(each)["STATUS"].value for each in office.messages()]
+    assert sorted(told) == ["CANCELLED", "CANCELLED", "CONFIRMED", "CONFIRMED"]
+
+
+def test_a_session_that_cannot_be_put_into_words_keeps_no_other_from_being_mailed(
+    programme: Programme, inviter: Inviter, office: PostOffice
+) -> None:
+    programme.want(CalendarBy.MAIL)
+    programme.arrange()
+    with programme.sessions.begin() as db:
+        other = rows.session("S2", rows.MORNING + dt.timedelta(days=21), number=2)
+        db.add(other)
+    with programme.sessions.begin() as db:
+        broken = db.get_one(Programme_, "tokyo-2025")
+        phases = [each for each in broken.rules.phases if each.id != "action_plan"]
+        db.execute(update(Session).where(Session.id == "S2").values(phase=phases[0].id))
+        broken.rules = broken.rules.model_copy(update={"phases": tuple(phases)})
+    inviter.send_waiting()
+    states = {each.session_id: each.state for each in all_of(programme)}
+    assert states == {"S1": InvitationState.FAILED, "S2": InvitationState.SENT}
+    assert len(office.received) == 1
+
+
+def all_of(programme: Programme) -> list[Invitation]:
+    with programme.sessions() as db:
+        return list(db.scalars(select(Invitation)))
+
+
+def test_the_new_expert_of_a_session_is_told_of_a_new_one(
+    programme: Programme, inviter: Inviter, office: PostOffice
+) -> None:
+    programme.want(CalendarBy.MAIL, "E2")
+    programme.arrange()
+    hand_over(programme)
+    inviter.send_waiting()
+    (message,) = office.messages()
+    assert "日程のお知らせ" in message["Subject"]
+
+
+def test_a_cancellation_goes_to_the_address_that_was_invited(
+    programme: Programme, inviter: Inviter, office: PostOffice
+) -> None:
+    programme.want(CalendarBy.MAIL)
+    programme.arrange()
+    inviter.send_waiting()
+    with programme.sessions.begin() as db:
+        db.get_one(Expert, "E1").email = "new@experts.example"
+    programme.cancel()
+    inviter.send_waiting()
+    assert [each.rcpt_tos for each in office.received] == [["taro@experts.example"]] * 2
+
+
+def test_what_is_sent_again_keeps_its_answer_and_is_another_mail(
+    programme: Programme, inviter: Inviter, office: PostOffice
+) -> None:
+    programme.want(CalendarBy.MAIL)
+    programme.arrange()
+    inviter.send_waiting()
+    with programme.sessions.begin() as db:
+        invitation = db.scalars(select(Invitation)).one()
+        invitation.reply = Reply.ACCEPTED
+        queue_again(db, invitation)
+    inviter.send_waiting()
+    (kept,) = programme.invitations().values()
+    assert kept.reply is Reply.ACCEPTED
+    first, second = office.messages()
+    assert first["Message-ID"] != second["Message-ID"]
+
+
+def test_what_has_begun_is_not_sent_again(programme: Programme, inviter: Inviter) -> None:
+    programme.want(CalendarBy.MAIL)
+    programme.arrange()
+    inviter.send_waiting()
+    programme.now = rows.MORNING
+    with programme.sessions.begin() as db, pytest.raises(Conflict) as refusal:
+        queue_again(db, db.scalars(select(Invitation)).one())
+    assert refusal.value.code == "session_begun"
+
+
+def test_an_organization_is_invited_by_its_contact(
+    programme: Programme, inviter: Inviter, office: PostOffice, organization_invited: None
+) -> None:
+    programme.arrange()
+    inviter.send_waiting()
+    (message,) = office.messages()
+    event = event_of(message)
+    assert event["ATTENDEE"].value == "mailto:office@inns.example"
+    assert "Taro Kaku" in event["SUMMARY"].text
+    assert "架空 花子 様" in plain(message)
