@@ -191,7 +191,7 @@ class PlanOutdated(Conflict):
                 "or make a new plan."
             )
             remedy_ja = (
-                f"影響を受けない部分(untouched、派遣案件{len(untouched)}件)だけを確定するか、"
+                f"影響を受けない部分(派遣案件{len(untouched)}件)だけを確定するか、"
                 "計画を作り直してください。"
             )
         super().__init__(
