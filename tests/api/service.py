@@ -17,10 +17,10 @@ import requests
 from sqlalchemy.orm import Session
 
 from matcher.access import create_key
-from matcher.clock import to_tokyo, utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Role
 from matcher.settings import Settings
+from tests.clocks import days_to
 
 START_LIMIT_SECONDS = 60
 FIRST_DAY = dt.date(2025, 7, 14)
@@ -112,7 +112,7 @@ def serving(
         "MATCHER_DATABASE_URL": database_url,
         "MATCHER_DATA_DIRECTORY": str(folder / "var"),
         "MATCHER_KEY_PEPPER": PEPPER,
-        "MATCHER_CLOCK_SHIFT_DAYS": str((FIRST_DAY - to_tokyo(utc_now()).date()).days),
+        "MATCHER_CLOCK_SHIFT_DAYS": str(days_to(FIRST_DAY)),
         "MATCHER_RATE_LIMIT": "100000/minute",
         "MATCHER_PUBLIC_URL": f"http://127.0.0.1:{port}",
         **environment,

@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from huey import Huey
 
-from matcher.clock import utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Misconfigured
 from matcher.jobs import Jobs, open_queue
@@ -26,6 +25,7 @@ from matcher.planning.running.attempt import Attempt, Sessions
 from matcher.planning.running.runs import RunParameters, judged, start_run
 from matcher.sample import load_sample
 from matcher.settings import Settings
+from tests.clocks import days_to
 
 START_OF_YEAR = dt.datetime(2025, 7, 10, 3, tzinfo=dt.UTC)
 QUICK = RunParameters(terms=PlanTerms(only=("2025-001",)), time_limit_seconds=60)
@@ -54,9 +54,7 @@ def sample_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
 def settings(sample_template: Path, tmp_path: Path) -> Settings:
     """An installation of its own, with the sample's year, whose clocks show July 2025."""
     shutil.copy(sample_template, tmp_path / "matcher.sqlite")
-    return Settings(
-        data_directory=tmp_path, clock_shift_days=(START_OF_YEAR.date() - utc_now().date()).days
-    )
+    return Settings(data_directory=tmp_path, clock_shift_days=days_to(START_OF_YEAR.date()))
 
 
 @pytest.fixture
@@ -303,7 +301,7 @@ def test_a_run_whose_worker_is_killed_is_tried_once_more_and_then_fails(
 @pytest.fixture
 def both(database_url: str, tmp_path: Path) -> Iterator[tuple[Sessions, Workers]]:
     """The sample's year on each kind of database, and workers on it."""
-    shift = (START_OF_YEAR.date() - utc_now().date()).days
+    shift = days_to(START_OF_YEAR.date())
     settings = Settings(data_directory=tmp_path, database_url=database_url, clock_shift_days=shift)
     engine = create_database_engine(database_url)
     sessions = session_factory(engine)

@@ -34,11 +34,11 @@ def test_the_same_seed_and_work_give_the_same_plan_as_on_threads(cluster: Cluste
 def test_a_worker_that_is_killed_costs_its_piece_and_nothing_else(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    problem_file = crowded(engagements=300, experts=120)
+    problem_file = crowded(engagements=900, experts=360)
     path, out = tmp_path / "problem.json", tmp_path / "plan.json"
     path.write_bytes(problem_file.json)
     began = time.monotonic()
-    Timer(4, cluster.workers[0].kill).start()
+    Timer(3, cluster.workers[0].kill).start()
     command = ["solve", str(path), "--out", str(out), "--executor", cluster.address]
     assert main([*command, "--time-limit", "7"]) == 0
     assert cluster.workers[0].poll() is not None

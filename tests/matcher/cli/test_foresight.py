@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from matcher.cli import main
-from matcher.clock import to_tokyo, utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Engagement, Expert
 from matcher.settings import Settings
+from tests.clocks import days_to
 from tests.matcher import rows
 
 TODAY = dt.date(2025, 9, 10)
@@ -24,8 +24,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("MATCHER_DATABASE_URL", raising=False)
-    shift = (TODAY - to_tokyo(utc_now()).date()).days
-    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(shift))
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(days_to(TODAY)))
     assert main(["migrate"]) == 0
     engine = create_database_engine(Settings.from_environment().database_url)
     with session_factory(engine).begin() as db:

@@ -13,7 +13,10 @@ from matcher.cli import main
 from matcher.database import create_database_engine, migrate, session_factory
 from matcher.programme import read_rules
 from matcher.settings import Settings
+from tests.clocks import days_to
 from tests.matcher import rows
+
+BEFORE_THE_FIRST_SESSION = dt.date(2025, 9, 10)
 
 
 @pytest.fixture(autouse=True)
@@ -21,18 +24,13 @@ def programme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One engagement, and an expert who may serve it."""
     monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("MATCHER_DATABASE_URL", raising=False)
-    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(shift_to_september()))
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(days_to(BEFORE_THE_FIRST_SESSION)))
     settings = Settings.from_environment()
     migrate(settings.database_url)
     engine = create_database_engine(settings.database_url)
     with session_factory(engine).begin() as db:
         rows.add_engagements(db, "A1")
     engine.dispose()
-
-
-def shift_to_september() -> int:
-    """The shift of the clocks with which it is September 2025, before the first session."""
-    return (dt.date(2025, 9, 10) - dt.datetime.now(dt.UTC).date()).days
 
 
 def start(capsys: pytest.CaptureFixture[str], *options: str) -> str:

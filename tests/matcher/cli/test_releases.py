@@ -11,6 +11,7 @@ from matcher.cli import main
 from matcher.database import create_database_engine, migrate, session_factory
 from matcher.models import AuditEntry, Engagement, ExpertAbsence
 from matcher.settings import Settings
+from tests.clocks import days_to
 from tests.matcher import rows
 from tests.matcher.planning.plans import Wanted, ready_plan, standing_sessions
 
@@ -32,8 +33,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database
     """The database that the commands use, with two engagements, in September 2025."""
     monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("MATCHER_DATABASE_URL", raising=False)
-    days = (TODAY - Settings.from_environment().now().date()).days
-    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(days))
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(days_to(TODAY)))
     settings = Settings.from_environment()
     migrate(settings.database_url)
     engine = create_database_engine(settings.database_url)

@@ -6,8 +6,8 @@ import openpyxl
 import pytest
 
 from matcher.cli import main
-from matcher.clock import to_tokyo, utc_now
 from tests.api.service import FIRST_DAY
+from tests.clocks import days_to
 
 
 @pytest.fixture(autouse=True)
@@ -15,8 +15,7 @@ def july(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database of its own, in the application period."""
     monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("MATCHER_DATABASE_URL", raising=False)
-    shift = (FIRST_DAY - to_tokyo(utc_now()).date()).days
-    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(shift))
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(days_to(FIRST_DAY)))
 
 
 def fill_in(what: str, path: Path) -> Path:

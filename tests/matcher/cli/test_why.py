@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from matcher.cli import main
-from matcher.clock import to_tokyo, utc_now
 from matcher.database import create_database_engine, session_factory
 from matcher.models import Expert
 from matcher.planning.publishing.releases import publish
 from matcher.settings import Settings
+from tests.clocks import days_to
 from tests.matcher import rows
 from tests.matcher.planning.plans import ready_plan
 
@@ -26,8 +26,7 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The only expert holds the sessions of A1 and takes no more; A2 waits."""
     monkeypatch.setenv("MATCHER_DATA_DIRECTORY", str(tmp_path))
     monkeypatch.delenv("MATCHER_DATABASE_URL", raising=False)
-    shift = (TODAY - to_tokyo(utc_now()).date()).days
-    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(shift))
+    monkeypatch.setenv("MATCHER_CLOCK_SHIFT_DAYS", str(days_to(TODAY)))
     assert main(["migrate"]) == 0
     engine = create_database_engine(Settings.from_environment().database_url)
     with session_factory(engine)() as db:
