@@ -31,9 +31,12 @@ from matcher.busy.sources import (
     SourceState,
     UploadDraft,
     add_source,
+    count_times,
+    is_stale,
+    keep_upload,
+    read_upload,
     remove_source,
     state_of,
-    upload_source,
 )
 from matcher.busy.sources import conflicts as conflicts_of
 from matcher.fields import Identifier
@@ -53,7 +56,7 @@ class BusyCalendarQuery(PageQuery):
     """Which calendars."""
 
     owner: Identifier | SkipJsonSchema[None] = absent("only those of one expert or organization")
-    stale: bool | SkipJsonSchema[None] = absent("only those that could not be read the last time")
+    stale: bool | SkipJsonSchema[None] = absent("only those whose state is stale, or is not")
 
 
 BusyOwner = Literal[FeedOwner.EXPERT, FeedOwner.ORGANIZATION]
@@ -167,7 +170,7 @@ class NoQuery(Query):
     """Nothing to choose."""
 
 
-def _shown(calendar: BusyCalendar) -> BusyCalendarView:
+def _shown(calendar: BusyCalendar, busy_times: int) -> BusyCalendarView:
     return BusyCalendarView(
         id=calendar.id,
         owner_kind=calendar.owner_kind,
@@ -181,7 +184,7 @@ def _shown(calendar: BusyCalendar) -> BusyCalendarView:
         read_at=calendar.read_at,
         tried_at=calendar.tried_at,
         left_out=calendar.left_out,
-        busy_times=len(calendar.times),
+        busy_times=busy_times,
     )
 
 
@@ -192,10 +195,11 @@ def list(query: BusyCalendarQuery) -> BusyCalendarPage:
     if query.owner:
         wanted = wanted.where(BusyCalendar.owner_id == query.owner)
     if query.stale is not None:
-        failing = BusyCalendar.problem.is_not(None)
-        wanted = wanted.where(failing if query.stale else ~failing)
+        wanted = wanted.where(is_stale(now()) if query.stale else ~is_stale(now()))
     page = page_of(wanted, [BusyCalendar.id], query)
-    return BusyCalendarPage(items=tuple(map(_shown, page.items)), next=page.next)
+    counts = count_times(database(), [each.id for each in page.items])
+    items = tuple(_shown(each, counts.get(each.id, 0)) for each in page.items)
+    return BusyCalendarPage(items=items, next=page.next)
 
 
 @blueprint.get("/conflicts", responses={200: BusyConflictsView})
@@ -211,7 +215,8 @@ def conflicts(query: NoQuery) -> BusyConflictsView:  # noqa: ARG001  there is no
 @blueprint.get("/<calendar_id>", responses={200: BusyCalendarView})
 def get(path: BusyCalendarPath) -> BusyCalendarView:
     """Get one calendar."""
-    return _shown(one(BusyCalendar, path.calendar_id))
+    calendar = one(BusyCalendar, path.calendar_id)
+    return _shown(calendar, count_times(database(), [calendar.id]).get(calendar.id, 0))
 
 
 @blueprint.post("", responses={201: BusyCalendarView})
@@ -220,15 +225,16 @@ def create(body: BusyCalendarBody) -> Created[BusyCalendarView]:
     _require_owner(body)
     trusted = services().settings.trusted_hosts
     calendar = add_source(database(), body, trusted, principal().name, now())
-    return created(_shown(calendar), f"/v1/busy-calendars/{calendar.id}")
+    return created(_shown(calendar, 0), f"/v1/busy-calendars/{calendar.id}")
 
 
 @blueprint.post("/uploads", responses={201: BusyCalendarView})
 def upload(body: UploadBody) -> Created[BusyCalendarView]:
     """Give a calendar as a file; it is read at once, and not again."""
+    reading = read_upload(body, now())  # first: while it lasts, nobody who writes waits for it
     _require_owner(body)
-    calendar = upload_source(database(), body, principal().name, now())
-    return created(_shown(calendar), f"/v1/busy-calendars/{calendar.id}")
+    calendar = keep_upload(database(), body, reading, principal().name, now())
+    return created(_shown(calendar, len(calendar.times)), f"/v1/busy-calendars/{calendar.id}")
 
 
 @blueprint.post("/<calendar_id>/removal", responses={204: None})

@@ -124,6 +124,7 @@ class ExplanationView(View):
                 "engagement_id": "A00017",
                 "voice": "organization",
                 "answer": "impossible",
+                "beyond": None,
                 "wanted": 5,
                 "served": 3,
                 "sentences": [
@@ -169,6 +170,9 @@ class ExplanationView(View):
     engagement_id: str
     voice: Voice
     answer: Standing
+    beyond: Standing | None = Field(
+        description="where there is room for a part: how it stands with the session after it"
+    )
     wanted: int
     served: int
     sentences: tuple[Words, ...]
@@ -191,6 +195,7 @@ def show(inquiry: Inquiry, voice: Voice) -> ExplanationView:
         engagement_id=finding.engagement.id,
         voice=voice,
         answer=finding.answer,
+        beyond=finding.beyond,
         wanted=finding.wanted,
         served=finding.served,
         sentences=sentences(inquiry, voice),

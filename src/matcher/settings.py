@@ -41,8 +41,10 @@ def _mail_server(url: SecretStr) -> SecretStr:
     return url
 
 
-def _mailbox(url: SecretStr) -> SecretStr:
+def _mailbox(url: SecretStr, known: ValidationInfo) -> SecretStr:
     Mailbox.parse(url.get_secret_value())
+    if known.data.get("smtp_url") is None:
+        raise ValueError(f"nobody is invited, and answers, before {PREFIX}SMTP_URL is set as well")
     return url
 
 

@@ -92,6 +92,15 @@ def test_a_setting_in_another_form_is_refused_with_an_example(
         Settings.from_environment()
 
 
+def test_answers_are_read_where_somebody_is_invited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATCHER_IMAP_URL", "imaps://office:hush@mail.example.jp")
+
+    with pytest.raises(Misconfigured, match=r"^MATCHER_IMAP_URL: .*MATCHER_SMTP_URL") as refused:
+        Settings.from_environment()
+
+    assert "hush" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "url",
     [

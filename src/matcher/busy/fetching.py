@@ -80,7 +80,9 @@ def checked(url: str, trusted: Collection[str] = ()) -> SplitResult:
         NotFetched: its scheme, its port or something else of it is none of a public calendar.
     """
     try:
-        parts = urlsplit(url.strip().replace("webcal://", "https://", 1))
+        parts = urlsplit(url.strip())
+        if parts.scheme == "webcal":
+            parts = parts._replace(scheme="https")
         port = parts.port
     except ValueError as error:
         raise NotFetched("not_an_address") from error

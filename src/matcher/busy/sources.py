@@ -8,13 +8,13 @@ itself: it is listed as a conflict, and a planner decides.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import joinedload, sessionmaker
 
@@ -115,6 +115,24 @@ def state_of(source: BusyCalendar, now: dt.datetime) -> SourceState:
     return SourceState.STALE if now - source.read_at > STALE_AFTER else SourceState.CURRENT
 
 
+def is_stale(now: dt.datetime) -> ColumnElement[bool]:
+    """Whether `state_of` a calendar is stale, as a condition for the database."""
+    given_by_address = BusyCalendar.url.is_not(None)
+    failing = BusyCalendar.problem.is_not(None)
+    too_old = BusyCalendar.read_at.is_not(None) & (BusyCalendar.read_at < now - STALE_AFTER)
+    return given_by_address & (failing | too_old)
+
+
+def count_times(db: Database, calendar_ids: Collection[str]) -> Mapping[str, int]:
+    """How many busy times are known of each calendar; of one that is left out: none."""
+    counted = (
+        select(BusyTime.calendar_id, func.count())
+        .where(BusyTime.calendar_id.in_(calendar_ids))
+        .group_by(BusyTime.calendar_id)
+    )
+    return dict(db.execute(counted).tuples().all())
+
+
 def add_source(
     db: Database, draft: SourceDraft, trusted: tuple[str, ...], by: str, now: dt.datetime
 ) -> BusyCalendar:
@@ -132,17 +150,27 @@ def add_source(
     return _added(db, draft, draft.url.strip(), by, now)
 
 
-def upload_source(db: Database, draft: UploadDraft, by: str, now: dt.datetime) -> BusyCalendar:
-    """Keep the busy times of a calendar that is given as a file.
+def read_upload(draft: UploadDraft, now: dt.datetime) -> Reading:
+    """Read a calendar that is given as a file; it may take some seconds, so no database waits.
 
     Raises:
-        NotFound: there is no such expert or organization.
         Invalid: the file is no calendar, or one that cannot be read.
-        Conflict: its owner has given as many calendars as can be kept.
     """
     reading = read(Request(window=window(now), content=draft.content.encode()))
     if reading.problem is not None:
         raise _refused("content", reading.problem)
+    return reading
+
+
+def keep_upload(
+    db: Database, draft: UploadDraft, reading: Reading, by: str, now: dt.datetime
+) -> BusyCalendar:
+    """Keep the busy times of a calendar that was given as a file.
+
+    Raises:
+        NotFound: there is no such expert or organization.
+        Conflict: its owner has given as many calendars as can be kept.
+    """
     source = _added(db, draft, None, by, now)
     _keep(source, reading, now)
     db.flush()

@@ -33,6 +33,8 @@ from matcher.clock import from_wall_time, wall_time
 from matcher.errors import NotFound
 from matcher.models import (
     Application,
+    AuditAction,
+    AuditEntry,
     Engagement,
     Expert,
     Feed,
@@ -140,7 +142,11 @@ def read_state(db: Database, feed: Feed, now: dt.datetime) -> FeedState:
     rows = _sessions(db, feed)
     shown = _shown(rows, today)
     # Clients take a feed without events for a fault and keep what they had: one event stays.
-    sessions = _nearest(db, rows, shown, today, MAX_EVENTS) or _newest(db, rows)
+    sessions = (
+        _nearest(db, rows, shown, today, MAX_EVENTS)
+        or _newest(db, rows)
+        or _newest_before(db, feed)
+    )
     return _state(db, feed, sessions, today)
 
 
@@ -233,13 +239,30 @@ def _with_departures(expert_ids: Sequence[str], condition: ColumnElement[bool]) 
 
 def _experts_of(db: Database, feed: Feed) -> list[str]:
     """The experts with a qualification that stands for the feed's specialty, by id."""
+    wanted = _qualifications_of(db, feed)
+    experts = db.execute(select(Expert.id, Expert.qualifications))
+    return [row.id for row in experts if wanted.intersection(row.qualifications)]
+
+
+def _former_experts_of(db: Database, feed: Feed) -> list[str]:
+    """The experts who have had such a qualification, by id."""
+    wanted = _qualifications_of(db, feed)
+    changed = db.execute(
+        select(AuditEntry.record_id, AuditEntry.before).where(
+            AuditEntry.kind == "expert", AuditEntry.action == AuditAction.CHANGED
+        )
+    )
+    had = {id for id, before in changed if wanted.intersection(before.get("qualifications", ()))}
+    return sorted(had)
+
+
+def _qualifications_of(db: Database, feed: Feed) -> frozenset[str]:
+    """The qualifications that stand for the feed's specialty."""
     programme = db.get(Programme, feed.owner_id)
     if programme is None:
         raise NotFound("programme", feed.owner_id)
     specialties = [each for each in programme.rules.specialties if each.id == feed.specialty]
-    wanted = {own.id for each in specialties for own in each.qualifications}
-    experts = db.execute(select(Expert.id, Expert.qualifications))
-    return [row.id for row in experts if wanted.intersection(row.qualifications)]
+    return frozenset(own.id for each in specialties for own in each.qualifications)
 
 
 def _shown(rows: Subquery, today: dt.date) -> ColumnElement[bool]:
@@ -316,6 +339,14 @@ def _newest(db: Database, rows: Subquery) -> tuple[VisibleSession, ...]:
     last_first = (rows.c.start_at.desc(), rows.c.session_id.desc())
     found = db.execute(select(rows).order_by(*last_first).limit(1))
     return tuple(VisibleSession(*row) for row in found)
+
+
+def _newest_before(db: Database, feed: Feed) -> tuple[VisibleSession, ...]:
+    """Read the last session of those who were of a specialty once, as the audit knows."""
+    if feed.specialty is None:
+        return ()
+    of_programme = Engagement.programme_id == feed.owner_id
+    return _newest(db, _with_departures(_former_experts_of(db, feed), of_programme))
 
 
 def _midnight(day: dt.date, *, months: int = 0) -> dt.datetime:

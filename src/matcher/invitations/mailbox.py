@@ -86,7 +86,7 @@ class Mailbox:
         try:
             connection.login(self.user, self.password)
             _require(connection.select(_quoted(self.folder)), f"no folder {self.folder}")
-            yield Inbox(connection)
+            yield Inbox(connection, _generation(connection))
         except (OSError, imaplib.IMAP4.error) as error:
             raise MailboxError(_words(error)) from error
         finally:
@@ -101,11 +101,14 @@ class Mailbox:
                 self.host, self.port, ssl_context=context, timeout=TIMEOUT_SECONDS
             )
         connection = imaplib.IMAP4(self.host, self.port, timeout=TIMEOUT_SECONDS)
-        if "STARTTLS" in connection.capabilities:
-            connection.starttls(context)
-        elif self.host not in _LOOPBACK:
+        try:
+            if "STARTTLS" in connection.capabilities:
+                connection.starttls(context)
+            elif self.host not in _LOOPBACK:
+                raise OSError("the server offers no encryption, and no password is sent without")
+        except BaseException:
             connection.shutdown()
-            raise OSError("the server offers no encryption, and no password is sent without")
+            raise
         return connection
 
 
@@ -114,12 +117,8 @@ class Inbox:
     """An open folder."""
 
     connection: imaplib.IMAP4
-
-    @property
-    def generation(self) -> str:
-        """As long as it is the same, a number means the same message (RFC 3501 2.3.1.1)."""
-        _, data = self.connection.response("UIDVALIDITY")
-        return (data[0] or b"").decode() if data else ""
+    generation: str
+    """As long as it is the same, a number means the same message (RFC 3501 2.3.1.1)."""
 
     def unread(self) -> list[str]:
         """The numbers of the messages that nobody has read."""
@@ -139,7 +138,14 @@ class Inbox:
 
     def mark_as_read(self, number: str) -> None:
         """Tell others that a message was read."""
-        self.connection.uid("STORE", number, "+FLAGS", r"(\Seen)")
+        answer = self.connection.uid("STORE", number, "+FLAGS", r"(\Seen)")
+        _require(answer, "messages in it cannot be marked as read")
+
+
+def _generation(connection: imaplib.IMAP4) -> str:
+    # The library hands out what came with the folder, once.
+    _, data = connection.response("UIDVALIDITY")
+    return (data[0] or b"").decode() if data else ""
 
 
 def _require(answer: tuple[str, list[bytes | None]], otherwise: str) -> list[bytes | None]:
@@ -155,4 +161,7 @@ def _quoted(folder: str) -> str:
 
 
 def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    # The library raises what a server says as it came, in bytes.
+    said = error.args[0] if error.args else ""
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(error)
+    return text or type(error).__name__

@@ -61,7 +61,7 @@ def problem_of(url: str, *trusted: str) -> str:
         "localhost",
     ],
 )
-@pytest.mark.parametrize("scheme", ["http", "https", "webcal"])
+@pytest.mark.parametrize("scheme", ["http", "https", "webcal", "WEBCAL"])
 def test_no_address_of_a_private_network_is_connected_to(
     connections: list[object], scheme: str, host: str
 ) -> None:

@@ -14,10 +14,12 @@ from matcher.busy.sources import (
     UploadDraft,
     add_source,
     conflicts,
+    is_stale,
+    keep_upload,
     read_due,
+    read_upload,
     remove_source,
     state_of,
-    upload_source,
 )
 from matcher.database import create_database_engine, session_factory
 from matcher.errors import Conflict, Invalid, NotFound
@@ -215,18 +217,16 @@ def test_a_file_is_read_at_once(sessions: Sessions) -> None:
     content = calendar(rows.MORNING).decode()
     draft = UploadDraft(owner_kind=FeedOwner.EXPERT, owner_id="E1", content=content)
     with sessions.begin() as db:
-        source = upload_source(db, draft, "staff", NOW)
+        source = keep_upload(db, draft, read_upload(draft, NOW), "staff", NOW)
         assert state_of(source, NOW + dt.timedelta(days=30)) is SourceState.CURRENT
     assert times(sessions) == [rows.MORNING]
 
 
-def test_a_file_that_is_none_is_refused_and_nothing_is_kept(sessions: Sessions) -> None:
+def test_a_file_that_is_none_is_refused() -> None:
     draft = UploadDraft(owner_kind=FeedOwner.EXPERT, owner_id="E1", content="hello")
-    with sessions.begin() as db, pytest.raises(Invalid, match="no iCalendar") as refused:
-        upload_source(db, draft, "staff", NOW)
+    with pytest.raises(Invalid, match="no iCalendar") as refused:
+        read_upload(draft, NOW)
     assert refused.value.field == "content"
-    with sessions() as db:
-        assert db.scalars(select(BusyCalendar)).all() == []
 
 
 def test_an_address_inside_a_network_is_refused_by_its_field(sessions: Sessions) -> None:
@@ -251,6 +251,26 @@ def test_a_calendar_that_is_removed_takes_its_times_along(sessions: Sessions, se
     with sessions.begin() as db:
         remove_source(db, db.get_one(BusyCalendar, source))
     assert times(sessions) == []
+
+
+def test_the_stale_ones_are_those_whose_state_is_stale(sessions: Sessions, served: Web) -> None:
+    waiting, current, failing = (given(sessions, served) for _ in range(3))
+    with sessions.begin() as db:
+        db.get_one(BusyCalendar, current).read_at = NOW
+        failed = db.get_one(BusyCalendar, failing)
+        failed.read_at, failed.problem = NOW, "status"
+
+    def stale(now: dt.datetime) -> set[str]:
+        with sessions() as db:
+            found = set(db.scalars(select(BusyCalendar.id).where(is_stale(now))))
+            rest = set(db.scalars(select(BusyCalendar.id).where(~is_stale(now))))
+            calendars = db.scalars(select(BusyCalendar))
+            assert found == {e.id for e in calendars if state_of(e, now) is SourceState.STALE}
+        assert found | rest == {waiting, current, failing}
+        return found
+
+    assert stale(NOW + HOUR) == {failing}
+    assert stale(NOW + 7 * HOUR) == {failing, current}
 
 
 def test_two_workers_read_a_calendar_once(sessions: Sessions, served: Web) -> None:

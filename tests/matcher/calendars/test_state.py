@@ -1,6 +1,7 @@
 import datetime as dt
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from matcher.calendars.state import MAX_EVENTS, read_state
@@ -217,6 +218,18 @@ def test_a_specialty_sees_what_left_it_once_as_it_left(counselors: Database) -> 
 
 def test_a_specialty_without_an_expert_has_an_empty_calendar(counselors: Database) -> None:
     assert read_state(counselors, office_feed(Specialty.SME), NOW).sessions == ()
+
+
+@pytest.mark.check(13)
+def test_a_specialty_whose_experts_have_all_changed_theirs_keeps_their_last_session(
+    counselors: Database,
+) -> None:
+    db = counselors
+    for each in db.scalars(select(Expert)):
+        each.qualifications = (Qualification.SME_MANAGEMENT_CONSULTANT,)
+    db.commit()
+    (kept,) = read_state(db, office_feed(Specialty.LABOR), NOW).sessions
+    assert kept.session_id == "S1"
 
 
 @pytest.mark.check(24)

@@ -253,7 +253,7 @@ def test_a_server_that_nobody_vouches_for_gets_no_password(server: LetterBox) ->
 )
 def test_who_is_not_let_in_is_told(server: LetterBox, shown: str, given: str) -> None:
     wrong = Mailbox.parse(server.url.replace(shown, given))
-    with pytest.raises(MailboxError), wrong.opened():
+    with pytest.raises(MailboxError, match=r"^\[AUTHENTICATIONFAILED\] Invalid"), wrong.opened():
         pytest.fail("it was opened")
 
 

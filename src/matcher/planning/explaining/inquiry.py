@@ -4,7 +4,8 @@ Each answer is that of a solve of its own, made when it is asked for:
 
 * *served*: it has all its sessions;
 * *room*: there is room for more beside what others have: assign it. Its own published sessions
-  stay where they are if they can; else it is told which of them move;
+  stay where they are if they can; else it is told which of them move. Where there is room for a
+  part only, one of the following says how it stands with the session *beyond* it;
 * *impossible*: no candidate could hold more if everything that may move were gone. The conditions
   that cannot hold together are a minimal set: without any one of them the others can;
 * *movable*: it has no room beside what is published, and a plan was found that gives it more and
@@ -126,7 +127,9 @@ class Finding:
     wanted: int
     served: int
     asked: int
-    """How many sessions are asked for: one more than it has."""
+    """How many sessions are asked for: one more than it has, or than there is room for."""
+    beyond: Standing | None = None
+    """Where there is room for a part: how it stands with the session after it."""
     candidates: tuple[CandidateAnswer, ...] = ()
     """The order of the match."""
     way: Way | None = None
@@ -138,6 +141,17 @@ class Finding:
     """The visits of one candidate that would have to go; none of them may stay."""
     room: RoomPlan | None = None
     remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def of_asked(self) -> Standing:
+        """How it stands with the session that is asked for."""
+        return self.beyond or self.answer
+
+    def answered(self, standing: Standing) -> Finding:
+        """The same, knowing how it stands with the session that is asked for."""
+        if self.answer is Standing.ROOM:
+            return replace(self, beyond=standing)
+        return replace(self, answer=standing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,20 +241,27 @@ def find(case: Case, seconds: float) -> Finding:
     )
     if served >= wanted:
         return finding
-    finding = replace(
-        finding,
-        candidates=_candidates(question, asked),
-        remedies=_remedies(standing, question, served),
-    )
+    finding = replace(finding, remedies=_remedies(standing, question, served))
     at_once = [each.way for each in finding.remedies if each.change == "place_now"]
     if at_once:
         calmest = min(at_once, key=lambda way: len(moved_sessions(engagement, way)))
-        return replace(finding, answer=Standing.ROOM, way=calmest)
+        possible = max(len(calmest.starts), question.most)
+        asked = min(wanted, possible + 1)
+        finding = replace(finding, answer=Standing.ROOM, way=calmest, asked=asked)
+        if possible == wanted:
+            return replace(finding, candidates=_candidates(question, asked))
+    finding = replace(finding, candidates=_candidates(question, asked))
+    return _with_what_bars(finding, question, case, seconds)
+
+
+def _with_what_bars(finding: Finding, question: Question, case: Case, seconds: float) -> Finding:
+    """Find out why the session asked for has no room beside what is published."""
+    asked = finding.asked
     movable = [each for each in question.visits if not each.held]
     unhindered = question.without(movable)
     if not unhindered.can_hold(asked):
         conflict = diagnose(unhindered, asked).conflict
-        return replace(finding, answer=Standing.IMPOSSIBLE, conflict=conflict)
+        return replace(finding.answered(Standing.IMPOSSIBLE), conflict=conflict)
     conflict, displaced = _least_in_the_way(question, asked)
     finding = replace(finding, conflict=conflict, displaced=displaced)
     return _with_room_or_proof(finding, case, seconds)
@@ -255,12 +276,14 @@ def _with_room_or_proof(finding: Finding, case: Case, seconds: float) -> Finding
         kept=case.kept,
         immovable=case.immovable,
     )
-    beyond = case.everybody is not None and is_beyond_caps(case.everybody())
-    if beyond or is_proven_full(wanted, PROOF_SHARE * seconds):
-        return replace(finding, answer=Standing.NOT_CHOSEN)
+    beyond_caps = case.everybody is not None and is_beyond_caps(
+        replace(case.everybody(), sessions=finding.asked)
+    )
+    if beyond_caps or is_proven_full(wanted, PROOF_SHARE * seconds):
+        return finding.answered(Standing.NOT_CHOSEN)
     room = find_room(wanted, (1 - PROOF_SHARE) * seconds)
     answer = Standing.UNDECIDED if room is None else Standing.MOVABLE
-    return replace(finding, answer=answer, room=room)
+    return replace(finding.answered(answer), room=room)
 
 
 def _of(problem: Problem, engagement_id: str) -> EngagementRecord:
@@ -460,7 +483,7 @@ def _another_specialty(
     What the plan costs is compared with what it costs now, with the candidates that there are.
     """
     others = [each.expert_id for each in suitable.excluded if each.code == "no_specialty"]
-    if not others or finding.answer in {Standing.SERVED, Standing.ROOM}:
+    if not others or finding.of_asked in {Standing.SERVED, Standing.ROOM}:
         return []
     problem = problem_with(records, records.engagements[case.engagement_id], others)
     strangers = StandingPlan(ProblemFile.from_problem(problem))

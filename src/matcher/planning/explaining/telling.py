@@ -310,13 +310,14 @@ def _move(moved: Moved, number: int) -> Words:
 def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
     finding = inquiry.finding
     yield _answer(inquiry, ANSWERS[finding.answer], Voice.PLANNER)
+    yield from _beyond(inquiry, ANSWERS)
     if inquiry.refusal is not None:
         reasons = zip(inquiry.refusal.reasons_ja, inquiry.refusal.reasons, strict=True)
         for ja, en in reasons:
             yield Words(ja=f"{ja}。", en=f"{en[:1].upper()}{en[1:]}.")
     if finding.conflict:
         yield _together(inquiry, [words for _, words in conflict(inquiry, Voice.PLANNER)])
-    elif finding.answer is Standing.IMPOSSIBLE and inquiry.refusal is None:
+    elif finding.of_asked is Standing.IMPOSSIBLE and inquiry.refusal is None:
         yield FIXED
     if finding.displaced:
         visits, expert = visits_words(finding.displaced), finding.displaced[0].expert
@@ -347,10 +348,11 @@ def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
 def _to_organization(inquiry: Inquiry) -> Iterator[Words]:
     finding = inquiry.finding
     yield _answer(inquiry, ANSWERS_TO_ORGANIZATION[finding.answer], Voice.ORGANIZATION)
+    yield from _beyond(inquiry, ANSWERS_TO_ORGANIZATION)
     if inquiry.refusal is not None:
         yield NO_DAY_LEFT if inquiry.matches else _nobody(inquiry)
     told = [words for _, words in conflict(inquiry, Voice.ORGANIZATION)]
-    if finding.answer is Standing.IMPOSSIBLE and told:
+    if finding.of_asked is Standing.IMPOSSIBLE and told:
         yield Words(
             ja=f"次の条件をすべて満たす日程がないためでございます: "
             f"{'、'.join(each.ja for each in told)}。",
@@ -371,6 +373,14 @@ def _answer(inquiry: Inquiry, words: Words, voice: Voice) -> Words:
         ja=words.ja.format(has=has.ja, moves=moves.ja, **facts),
         en=words.en.format(has=has.en, moves=moves.en, **facts),
     )
+
+
+def _beyond(inquiry: Inquiry, answers: Mapping[Standing, Words]) -> Iterator[Words]:
+    """Say how it stands with the session after those for which there is room."""
+    if inquiry.finding.beyond is not None:
+        words, facts = answers[inquiry.finding.beyond], {**_facts(inquiry), "has": ""}
+        told = _filled(words, facts)
+        yield Words(ja=told.ja, en=told.en.lstrip())
 
 
 def _nobody(inquiry: Inquiry) -> Words:

@@ -88,6 +88,20 @@ def test_where_there_is_room_the_best_way_is_told(published: Database) -> None:
     assert "place_now" in helping(inquiry)
 
 
+def test_where_there_is_room_for_a_part_it_is_told_why_not_for_all(published: Database) -> None:
+    published.get_one(Expert, "E1").max_total = 3
+    published.commit()
+    inquiry = ask(published)
+    assert (inquiry.answer, inquiry.finding.beyond) == (Standing.ROOM, Standing.NOT_CHOSEN)
+    assert "There is room for 1" in told(inquiry)
+    assert "Session 2 would be possible alone, but it is proven" in told(inquiry)
+    assert {name for name, _ in conflict(inquiry, Voice.PLANNER)} >= {"max_total"}
+    to_organization = told(inquiry, Voice.ORGANIZATION)
+    assert "At present there is room for 1. We are sorry that the experts" in to_organization
+    assert "E1" not in to_organization
+    assert helping(inquiry).keys() >= {"place_now", "raise_max_total"}
+
+
 def longer(db: Database, latest: dt.date) -> None:
     """A1 is to get a third session, up to a day."""
     engagement = db.get_one(Engagement, "A1")

@@ -106,8 +106,8 @@ def alone(case: Case) -> Problem:
     return case.file.problem.model_copy(update={"engagements": own})
 
 
-def needs(case: Case) -> Mapping[str, int]:
-    return {**case.kept, case.engagement_id: case.served + 1}
+def needs(case: Case, finding: Finding) -> Mapping[str, int]:
+    return {**case.kept, case.engagement_id: finding.asked}
 
 
 SEEDS = range(50)
@@ -119,18 +119,22 @@ def found() -> list[tuple[Case, Finding]]:
 
 
 def test_every_answer_comes_up(found: list[tuple[Case, Finding]]) -> None:
-    answers = {finding.answer for _, finding in found}
+    answers = {finding.of_asked for _, finding in found}
     assert answers >= {Standing.IMPOSSIBLE, Standing.NOT_CHOSEN, Standing.MOVABLE}
     assert Standing.UNDECIDED not in answers
+    assert {finding.beyond for _, finding in found if finding.answer is Standing.ROOM} >= {
+        None,
+        Standing.IMPOSSIBLE,
+    }
 
 
 def test_what_is_called_impossible_no_plan_does_with_nobody_else_to_serve(
     found: list[tuple[Case, Finding]],
 ) -> None:
     for case, finding in found:
-        if finding.answer is Standing.IMPOSSIBLE and not _held(case):
+        if finding.of_asked is Standing.IMPOSSIBLE and not _held(case):
             assert not exists(alone(case), {case.engagement_id: finding.asked})
-        elif finding.answer not in {Standing.IMPOSSIBLE, Standing.SERVED}:
+        elif finding.of_asked not in {Standing.IMPOSSIBLE, Standing.SERVED}:
             assert exists(alone(case), {case.engagement_id: finding.asked})
 
 
@@ -142,23 +146,37 @@ def test_who_was_not_chosen_gets_more_in_no_plan_that_keeps_everybody_elses_serv
     found: list[tuple[Case, Finding]],
 ) -> None:
     for case, finding in found:
-        if finding.answer is Standing.NOT_CHOSEN:
-            assert not exists(case.loosened, needs(case)), case.loosened.name
-        elif finding.answer in {Standing.MOVABLE, Standing.ROOM}:
-            assert exists(case.loosened, needs(case)), case.loosened.name
+        if finding.of_asked is Standing.NOT_CHOSEN:
+            assert not exists(case.loosened, needs(case, finding)), case.loosened.name
+        elif finding.of_asked in {Standing.MOVABLE, Standing.ROOM}:
+            assert exists(case.loosened, needs(case, finding)), case.loosened.name
 
 
 def test_room_is_there_beside_everybody_elses_sessions(found: list[tuple[Case, Finding]]) -> None:
     for case, finding in found:
-        in_place = exists(case.file.problem, {case.engagement_id: finding.asked})
+        in_place = exists(case.file.problem, {case.engagement_id: case.served + 1})
         assert in_place == (finding.answer is Standing.ROOM)
+        if finding.way:
+            assert exists(case.file.problem, {case.engagement_id: len(finding.way.starts)})
+
+
+def test_beyond_the_room_that_there_is_nothing_fits_beside_what_others_have(
+    found: list[tuple[Case, Finding]],
+) -> None:
+    for case, finding in found:
+        if finding.beyond is not None:
+            assert finding.way
+            assert case.served < len(finding.way.starts) < finding.asked <= finding.wanted
+            assert not exists(case.file.problem, {case.engagement_id: finding.asked})
+        elif finding.way is not None:
+            assert exists(case.file.problem, {case.engagement_id: finding.wanted})
 
 
 def test_a_plan_that_makes_room_says_whose_sessions_it_moves(
     found: list[tuple[Case, Finding]],
 ) -> None:
     for case, finding in found:
-        if finding.answer is Standing.MOVABLE:
+        if finding.of_asked is Standing.MOVABLE:
             assert finding.room
             assert finding.room.moved_sessions
             assert len(finding.room.assignment.starts) >= finding.asked
@@ -168,7 +186,7 @@ def test_a_plan_that_makes_room_says_whose_sessions_it_moves(
 
 def test_a_conflict_cannot_be_made_smaller(found: list[tuple[Case, Finding]]) -> None:
     for case, finding in found:
-        if finding.answer is not Standing.IMPOSSIBLE:
+        if finding.of_asked is not Standing.IMPOSSIBLE:
             continue
         if _held(case):
             continue  # what is held stands in the way as well

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
-from matcher.busy.sources import UploadDraft, remove_source, upload_source
+from matcher.busy.sources import UploadDraft, keep_upload, read_upload, remove_source
 from matcher.database import create_database_engine, session_factory
 from matcher.models import (
     Application,
@@ -158,7 +158,7 @@ def test_a_change_outdates_that_was_made_before_a_newer_one_and_committed_after(
 def give_busy_calendar(db: Database, owner_kind: FeedOwner, owner_id: str) -> BusyCalendar:
     content = calendar(LATER).decode()
     draft = UploadDraft(owner_kind=owner_kind, owner_id=owner_id, content=content)
-    return upload_source(db, draft, "staff", NOON)
+    return keep_upload(db, draft, read_upload(draft, NOON), "staff", NOON)
 
 
 @pytest.mark.parametrize(
