@@ -210,7 +210,8 @@ def test_of_two_requests_for_the_same_time_at_once_one_wins(desk: Desk) -> None:
     assert sorted(each.status_code for each in answers) == [201, 409]
     (refused,) = (each.json() for each in answers if each.status_code == 409)
     assert refused["code"] == "offer_gone"
-    assert "the expert's other sessions" in refused["in_the_way"]
+    told = {"ja": "専門家のほかの派遣", "en": "the expert's other sessions"}
+    assert told in refused["in_the_way"]
 
 
 def test_a_hold_whose_time_runs_out_is_free_and_not_assigned(desk: Desk) -> None:
@@ -237,5 +238,6 @@ def test_an_expert_who_is_away_by_now_is_told_when_a_hold_is_assigned(desk: Desk
     refused = desk.admin.post(f"/v1/holds/{held['id']}/assignment")
 
     assert (refused.status_code, refused.json()["code"]) == (409, "offer_gone")
-    assert refused.json()["in_the_way"] == ["the expert's weekly hours"]
+    told = {"ja": "専門家の対応可能時間", "en": "the expert's weekly hours"}
+    assert refused.json()["in_the_way"] == [told]
     assert desk.admin.get(f"/v1/holds/{held['id']}").json()["state"] == "holding"

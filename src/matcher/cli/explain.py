@@ -111,13 +111,13 @@ class _Reader:
         )
         for each in explained.candidates[:SHOWN]:
             reason = candidate_reason(each, engagement)
-            told = self._say(reason) if reason else way_words(each.here) if each.here else ""
+            told = reason or (way_words(each.here) if each.here else None)
             table.add_row(
                 each.expert,
                 f"{each.sessions} / {explained.wanted}",
                 f"{each.here.cost.total:,}" if each.here else "–",
                 f"{each.alone.cost.total:,}" if each.alone else "–",
-                told,
+                self._say(told) if told else "",
             )
         self._count_rest(table, len(explained.candidates))
         return table
@@ -133,7 +133,7 @@ class _Reader:
             table.add_row(
                 self._say(remedy_words(each)),
                 self._say(CONSENTS[each.consent]),
-                way_words(each.way),
+                self._say(way_words(each.way)),
                 f"{each.plan_cost:+,}",
             )
         self._count_rest(table, len(explained.remedies))

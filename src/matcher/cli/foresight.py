@@ -34,6 +34,7 @@ from matcher.planning.stating.records import Records
 from matcher.programme import ProgrammeRules, Words
 from matcher.report.language import Voice
 from matcher.settings import Settings
+from matcher.wording import counted
 
 Language = Literal["ja", "en"]
 
@@ -69,12 +70,27 @@ def foresee(programme: str, place: str | None, lang: Language) -> None:
             site = None if place == ONLINE else municipality(place).code
             profile = replace(profile, municipality_code=site)
         found = forecast(records, profile)
+        names = _names(records)
         for specialty in found.specialties:
-            _show(specialty, records.rules, voice, console)
+            _show(specialty, records.rules, names, voice, console)
         _print(console, _notes(found, voice))
 
 
-def _show(found: SpecialtyForecast, rules: ProgrammeRules, voice: Voice, console: Console) -> None:
+def _names(records: Records) -> Mapping[str, Words]:
+    """How each expert is called, by id."""
+    return {
+        id: Words(ja=f"{id} {each.name_ja}", en=f"{id} {each.name_en}")
+        for id, each in records.experts.items()
+    }
+
+
+def _show(
+    found: SpecialtyForecast,
+    rules: ProgrammeRules,
+    names: Mapping[str, Words],
+    voice: Voice,
+    console: Console,
+) -> None:
     (name,) = (each.name for each in rules.specialties if each.id == found.specialty)
     table = Table(title=f"{voice.name(name)}  {_who(found, voice)}")
     table.add_column(voice.say("決定日", "accepted on"))
@@ -92,13 +108,21 @@ def _show(found: SpecialtyForecast, rules: ProgrammeRules, voice: Voice, console
             for each in LENGTHS
         ],
     )
-    _print(console, [voice.name(bottleneck_sentence(each)) for each in found.bottlenecks[:SHOWN]])
+    _print(
+        console,
+        [
+            voice.name(bottleneck_sentence(each, names[each.expert_id]))
+            for each in found.bottlenecks[:SHOWN]
+        ],
+    )
     more = len(found.bottlenecks) - SHOWN
     if more > 0:
-        _print(
-            console, [voice.say(f"ほかにも{more}件の上限があります。", f"And {more} more limits.")]
-        )
-    _print(console, [voice.name(uncounted_sentence(each)) for each in found.uncounted])
+        limits = f"And {counted(more, 'more limit')}."
+        _print(console, [voice.say(f"ほかにも{more}件の上限があります。", limits)])
+    _print(
+        console,
+        [voice.name(uncounted_sentence(each, names[each.expert_id])) for each in found.uncounted],
+    )
 
 
 def _who(found: SpecialtyForecast, voice: Voice) -> str:
@@ -108,7 +132,7 @@ def _who(found: SpecialtyForecast, voice: Voice) -> str:
         ja, en = f"(うち{number}名は計算対象外)", f" ({number} of them not counted)"
     return voice.say(
         f"専門家{found.experts}名{ja}・日程待ち{found.waiting}件",
-        f"{found.experts} experts{en}, {found.waiting} engagements waiting",
+        f"{counted(found.experts, 'expert')}{en}, {counted(found.waiting, 'engagement')} waiting",
     )
 
 
@@ -153,9 +177,7 @@ def rehearse_losses(programme: str, lang: Language) -> None:
         records = Records.load(db, programme, now)
         touched = experts_with_sessions_to_come(db, programme, now)
         found = [rehearse(records, each) for each in touched]
-        names = {
-            id: Words(ja=each.name_ja, en=each.name_en) for id, each in records.experts.items()
-        }
+        names = _names(records)
     worst_first = sorted(found, key=lambda each: each.damage, reverse=True)
     console = output()
     console.print(_losses(worst_first, names, voice))
@@ -181,7 +203,7 @@ def _losses(found: Sequence[Rehearsal], names: Mapping[str, Words], voice: Voice
         table.add_column(voice.say(ja, en), overflow="fold")
     for each in found:
         table.add_row(
-            f"{each.expert_id} {voice.name(names[each.expert_id])}",
+            voice.name(names[each.expert_id]),
             f"{each.sessions_to_come}",
             *_repaired(each.outcome, voice),
             f"{each.held_times_lost}",

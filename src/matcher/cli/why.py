@@ -65,8 +65,8 @@ def _told(inquiry: Inquiry, voice: Voice) -> Iterator[Words]:
         else:
             way = way_words(each.way)
             yield Words(
-                ja=f"- {words.ja}。{consent.ja}、費用{each.plan_cost:+,}: {way}",
-                en=f"- {words.en}; {consent.en}, cost {each.plan_cost:+,}: {way}",
+                ja=f"- {words.ja}。{consent.ja}、費用{each.plan_cost:+,}: {way.ja}",
+                en=f"- {words.en}; {consent.en}, cost {each.plan_cost:+,}: {way.en}",
             )
 
 
@@ -74,7 +74,8 @@ def _candidates(inquiry: Inquiry) -> Iterator[Words]:
     finding = inquiry.finding
     for each in finding.candidates[:SHOWN]:
         reason = candidate_reason_of(each.diagnosis, each.in_the_way, finding.engagement)
-        when = way_words(each.way) if each.way else each.expert
+        nobody = Words(ja=each.expert, en=each.expert)
+        when = way_words(each.way) if each.way else nobody
         bar = Words(ja=f"; {reason.ja}", en=f"; {reason.en}") if reason else Words(ja="", en="")
         count = f"{each.sessions}/{finding.wanted}"
-        yield Words(ja=f"- {count} {when}{bar.ja}", en=f"- {count} {when}{bar.en}")
+        yield Words(ja=f"- {count} {when.ja}{bar.ja}", en=f"- {count} {when.en}{bar.en}")

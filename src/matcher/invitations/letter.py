@@ -14,7 +14,7 @@ from matcher.calendars.rendering import method_of, render_invitation, text_of
 from matcher.calendars.wording import Wording
 from matcher.clock import to_tokyo, wall_time
 from matcher.models import InvitationMethod
-from matcher.planning.comparing.change_words import time_words
+from matcher.planning.comparing.change_words import moment_words
 
 __all__ = ["message_of", "news_of"]
 
@@ -123,7 +123,7 @@ def _text(
     entry: Entry, news: Wording, recipient: Address, organizer: Organizer, *, answers: bool
 ) -> str:
     closings = [_TAKE_IN if entry.takes_place else _TAKE_OUT, *([_ANSWER] if answers else [])]
-    start, end = time_words(entry.start_at), wall_time(entry.end_at)
+    start, end = moment_words(entry.start_at), wall_time(entry.end_at)
     when = Wording(f"{start.ja}~{end:%H:%M}", f"{start.en}–{end:%H:%M} (Japan time)")
     name = recipient.display_name
     greeting = Wording(f"{name} 様", f"Dear {name},")

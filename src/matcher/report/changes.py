@@ -14,9 +14,9 @@ from matcher.errors import PlanOutdated
 from matcher.models import PromiseRecord
 from matcher.planning.comparing.change_words import (
     broken_words,
+    moment_words,
     place_words,
     reason_words,
-    time_words,
 )
 from matcher.planning.comparing.comparison import (
     Comparison,
@@ -123,7 +123,7 @@ def _unaware(person: Unaware) -> Words:
         return Words(ja=f"{who}(購読なし)", en=f"{who} (no subscription)")
     if fetched_at is None:
         return Words(ja=f"{who}(購読後の取得なし)", en=f"{who} (never fetched)")
-    last = time_words(fetched_at)
+    last = moment_words(fetched_at)
     return Words(ja=f"{who}(最後の取得{last.ja})", en=f"{who} (last fetched {last.en})")
 
 
@@ -214,7 +214,7 @@ def _session(
     if session is None:
         return NOTHING
     lines = [
-        voice.name(time_words(session.start_at)),
+        voice.name(moment_words(session.start_at)),
         voice.name(comparison.names.expert(session.expert_id)),
     ]
     kinds = told.change.kinds

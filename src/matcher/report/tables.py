@@ -13,8 +13,7 @@ from matcher.cost_words import COST_PARTS
 from matcher.report.figures import ExpertFigures, IntakeFigures, PlanFigures
 from matcher.report.hardest import Placement
 from matcher.report.language import Voice
-
-WEEKDAYS_JA = "月火水木金土日"
+from matcher.wording import WEEKDAYS_JA
 
 BAR = 30
 """The longest bar, in characters."""

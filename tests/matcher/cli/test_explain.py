@@ -37,7 +37,7 @@ def test_it_tells_outcome_conflict_candidates_and_remedies(
     text = told(capsys, *paths, "bakers")
     assert "bakers: 1 of 2 sessions by ann" in text
     assert "cannot all hold" in text
-    assert "possible without the period 2025-07-14 to 2025-07-18" in text
+    assert "possible without the period Mon 14 Jul to Fri 18 Jul" in text
     assert "End the period 3 days later" in text
     assert "the organization has to agree" in text
 

@@ -47,7 +47,10 @@ def test_a_forecast_tells_the_room_of_each_week_and_the_last_day(
     first_week = next(line for line in text.splitlines() if "2025-09-10" in line)
     assert [cell.strip() for cell in first_week.split("│")[3:6]] == ["1", "2", "3"]
     assert "no typical engagement of 5 sessions" in text
-    assert "With 5 more in all of E1, at least 1 more engagement of 5 sessions can be" in text
+    assert (
+        "With 5 more in all of E1 Taro Kaku, at least 1 more engagement of 5 sessions can be"
+        in text
+    )
 
 
 def test_a_forecast_is_of_another_place_on_request(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,11 +120,11 @@ def test_a_forecast_tells_who_is_not_counted(capsys: pytest.CaptureFixture[str])
     add_a_clash()
     text = told(capsys, "forecast")
     assert "2 experts (1 of them not counted)" in text
-    assert "E2 is not counted. Expert E2 cannot hold both session 1 of A2" in text
+    assert "E2 Taro Kaku is not counted. Expert E2 cannot hold both session 1 of A2" in text
     assert "any more" not in text
     text = told(capsys, "forecast", "--lang", "ja")
     assert "専門家2名(うち1名は計算対象外)" in text
-    assert "E2は計算に含めていません。専門家E2は、A2の第1回" in text
+    assert "E2 架空 太郎は計算に含めていません。専門家E2は、A2の第1回" in text
     assert "実施できなくなります" not in text
 
 

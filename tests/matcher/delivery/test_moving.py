@@ -113,8 +113,8 @@ def absent(db: Database, wall_clock: str, kind: str) -> None:
         (
             "2026-03-18T10:00",
             ("gap_days", "period", "window"),
-            "14 to 35 days between sessions, the period 2025-09-25 to 2026-03-13",
-            "派遣の間隔を14日以上35日以内とすること、実施できる期間(2025-09-25から2026-03-13まで)",
+            "14 to 35 days between sessions, the period Thu 25 Sep to Fri 13 Mar",
+            "派遣の間隔を14日以上35日以内とすること、実施できる期間(9月25日(木)から3月13日(金)まで)",
         ),
     ],
 )

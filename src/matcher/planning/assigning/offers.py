@@ -39,6 +39,7 @@ from matcher.planning.stating.planned import sessions_of
 from matcher.planning.stating.problem import problem_of
 from matcher.planning.stating.records import Records
 from matcher.programme import Words
+from matcher.wording import counted
 from solver import problem as problem_1
 from solver.cost import cost_of
 from solver.grid import MAX_SESSIONS
@@ -442,7 +443,7 @@ def _gone(conditions: Sequence[Words]) -> Conflict:
         f"この日程は現在確保できません。支障となる条件: "
         f"{'、'.join(each.ja for each in conditions)}。割当案を取り直してください。",
         code="offer_gone",
-        in_the_way=tuple(each.en for each in conditions),
+        in_the_way=tuple(each.model_dump() for each in conditions),
     )
 
 
@@ -452,15 +453,11 @@ def _told(offers: Sequence[Offer]) -> Words:
     if found == wanted:
         return Words(
             ja=f"希望する{wanted}回すべてを実施できる割当案が{len(offers)}件あります。",
-            en=f"{_counted(len(offers), 'offer')}, each with all {wanted} sessions wanted.",
+            en=f"{counted(len(offers), 'offer')}, each with all {wanted} sessions wanted.",
         )
     return Words(
         ja=f"確定・固定・仮押さえ済みの内容を変えずに、希望する{wanted}回すべてを組むことは"
         f"できません。最大となる{found}回までの割当案が{len(offers)}件あります。",
         en=f"All {wanted} sessions are not possible beside what is published, pinned and on hold; "
-        f"{_counted(len(offers), 'offer')} with {found}, the most that are.",
+        f"{counted(len(offers), 'offer')} with {found}, the most that are.",
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number > 1)}"

@@ -21,6 +21,7 @@ from matcher.planning.comparing.differences import (
 from matcher.planning.comparing.reasons import OtherSession, Reason, ReasonKind, Span
 from matcher.planning.publishing.snapshots import SnapshotSession
 from matcher.programme import Words
+from matcher.wording import counted, day_words, listed, time_words
 from solver.validation import Broken
 
 SERVICE: Mapping[ServiceChange, Words] = {
@@ -256,7 +257,6 @@ BROKEN_JA: Mapping[str, str] = {
 """The rules that published sessions break in a plan's problem, of an engagement or an expert."""
 
 ONLINE = Words(ja="オンライン", en="online")
-WEEKDAYS_JA = "月火水木金土日"
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,7 @@ def service_sentence(
         count=len(sessions),
         sessions=_counted(len(sessions)),
         expert=names.expert(sessions[-1].expert_id),
-        start=time_words(sessions[0].start_at),
+        start=moment_words(sessions[0].start_at),
     )
     chosen = [number for number, own in reasons.items() if any(map(_is_a_choice, own))]
     every = [reason for own in reasons.values() for reason in own]
@@ -357,7 +357,7 @@ def _predicated(head: Words, tails: Sequence[Words]) -> Words:
 
 def _facts(session: SnapshotSession, names: Names) -> dict[str, Words | int]:
     return {
-        "start": time_words(session.start_at),
+        "start": moment_words(session.start_at),
         "expert": names.expert(session.expert_id),
         "minutes": (session.end_at - session.start_at) // dt.timedelta(minutes=1),
         "place": place_words(session.municipality_code),
@@ -405,7 +405,7 @@ def _reason_facts(reason: Reason, names: Names) -> Iterator[tuple[str, Words | i
         yield "spans", _listed([span_words(each) for each in reason.spans])
     if reason.days:
         yield "days", _days(*reason.days)
-        yield "day", _day(reason.days[0])
+        yield "day", day_words(reason.days[0])
     if reason.numbers:
         yield from zip(("least", "most"), reason.numbers, strict=True)
     if reason.limit is not None:
@@ -432,18 +432,18 @@ def span_words(span: Span) -> Words:
         return _whole_days(start.date(), end.date() - dt.timedelta(days=1))
     if start.date() == end.date():
         return Words(
-            ja=f"{_day(start).ja}{_clock(start)}から{_clock(end)}まで",
-            en=f"on {_day(start).en} {_clock(start)}–{_clock(end)}",
+            ja=f"{day_words(start).ja}{_clock(start)}から{_clock(end)}まで",
+            en=f"on {day_words(start).en} {_clock(start)}–{_clock(end)}",
         )
     return Words(
-        ja=f"{_day(start).ja}{_clock(start)}から{_day(end).ja}{_clock(end)}まで",
-        en=f"from {_day(start).en} {_clock(start)} to {_day(end).en} {_clock(end)}",
+        ja=f"{day_words(start).ja}{_clock(start)}から{day_words(end).ja}{_clock(end)}まで",
+        en=f"from {day_words(start).en} {_clock(start)} to {day_words(end).en} {_clock(end)}",
     )
 
 
 def _whole_days(first: dt.date, last: dt.date) -> Words:
     if first == last:
-        return Words(ja=f"{_day(first).ja}は終日", en=f"on {_day(first).en}")
+        return Words(ja=f"{day_words(first).ja}は終日", en=f"on {day_words(first).en}")
     if first.year != last.year:
         return _days(first, last)
     ends_on = f"{last.day}日" if first.month == last.month else f"{last.month}月{last.day}日"
@@ -468,7 +468,7 @@ def _session(other: OtherSession) -> Words:
 
 
 def _session_at(other: OtherSession) -> Words:
-    day = _day(other.start)
+    day = day_words(other.start)
     return Words(
         ja=f"第{other.number}回({day.ja}{_clock(other.start)})",
         en=f"session {other.number} ({day.en} {_clock(other.start)})",
@@ -484,21 +484,12 @@ def _numbered(numbers: Iterable[int]) -> Words:
 
 
 def _counted(sessions: int) -> Words:
-    return Words(ja=f"{sessions}回", en=f"{sessions} session{'s' * (sessions != 1)}")
+    return Words(ja=f"{sessions}回", en=counted(sessions, "session"))
 
 
-def time_words(moment: dt.datetime) -> Words:
+def moment_words(moment: dt.datetime) -> Words:
     """A moment by Tokyo's clocks."""
-    wall = wall_time(moment)
-    day = _day(wall)
-    return Words(ja=f"{day.ja}{_clock(wall)}", en=f"{day.en} {_clock(wall)}")
-
-
-def _day(day: dt.date) -> Words:
-    return Words(
-        ja=f"{day.month}月{day.day}日({WEEKDAYS_JA[day.weekday()]})",
-        en=f"{day:%a} {day.day} {day:%b}",
-    )
+    return time_words(wall_time(moment))
 
 
 def _clock(time: dt.datetime) -> str:
@@ -514,11 +505,7 @@ def place_words(code: str | None) -> Words:
 
 
 def _listed(words: Sequence[Words]) -> Words:
-    *first, last = [each.en for each in words]
-    return Words(
-        ja="、".join(each.ja for each in words),
-        en=f"{', '.join(first)} and {last}" if first else last,
-    )
+    return Words(ja="、".join(each.ja for each in words), en=listed(each.en for each in words))
 
 
 def _filled(words: Words, **facts: Words | int | str) -> Words:

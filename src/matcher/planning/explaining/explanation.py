@@ -12,9 +12,10 @@ from typing import Literal
 from matcher.errors import NotServable
 from matcher.planning.stating.matching import Exclusion
 from matcher.programme import Words
+from matcher.wording import WEEKDAYS_JA, counted, day_words, listed, time_words
 from solver.conditions import Condition, Diagnosis
 from solver.explain import CandidateExplanation, Explanation, explain
-from solver.problem import Engagement, Moment, OpenHours, Weekday
+from solver.problem import WEEKDAYS, Engagement, Moment, OpenHours, Weekday
 from solver.question import Visit, Way
 from solver.remedies import Change, Consent, Remedy
 from solver.standing import StandingPlan
@@ -55,7 +56,8 @@ CONDITIONS: Mapping[Condition, Words] = {
     "organization_hours": Words(ja="団体の受入可能時間", en="the organization's weekly hours"),
     "expert_hours": Words(ja="専門家の対応可能時間", en="the expert's weekly hours"),
     "window": Words(
-        ja="実施できる期間({earliest}から{latest}まで)", en="the period {earliest} to {latest}"
+        ja="実施できる期間({earliest_ja}から{latest_ja}まで)",
+        en="the period {earliest_en} to {latest_en}",
     ),
     "min_gap": Words(
         ja="派遣の間隔を{min_gap_days}日以上空けること",
@@ -89,20 +91,18 @@ CHANGES: Mapping[Change, Words] = {
         en="Place it where there is room",
     ),
     "move_another": Words(
-        ja="{moved}の日程を組み直す({moved_expert}、{moved_starts})",
-        en="Move {moved}: {moved_expert}, {moved_starts}",
+        ja="{moved}の日程を組み直す({moved_expert}、{moved_starts_ja})",
+        en="Move {moved}: {moved_expert}, {moved_starts_en}",
     ),
-    "later_latest": Words(
-        ja="期間の終わりを{amount}日延ばす", en="End the period {amount} days later"
-    ),
+    "later_latest": Words(ja="期間の終わりを{amount}日延ばす", en="End the period {days} later"),
     "earlier_earliest": Words(
-        ja="期間の始まりを{amount}日早める", en="Begin the period {amount} days earlier"
+        ja="期間の始まりを{amount}日早める", en="Begin the period {days} earlier"
     ),
     "smaller_min_gap": Words(
-        ja="派遣の最短の間隔を{amount}日縮める", en="Shorten the least gap by {amount} days"
+        ja="派遣の最短の間隔を{amount}日縮める", en="Shorten the least gap by {days}"
     ),
     "larger_max_gap": Words(
-        ja="派遣の最長の間隔を{amount}日延ばす", en="Lengthen the largest gap by {amount} days"
+        ja="派遣の最長の間隔を{amount}日延ばす", en="Lengthen the largest gap by {days}"
     ),
     "more_hours": Words(
         ja="団体の受入可能時間に{weekday}曜日の{opens}から{closes}までを加える",
@@ -140,9 +140,6 @@ CONSENTS: Mapping[Consent, Words] = {
     "office": Words(ja="事務局の判断が必要", en="the office has to decide"),
 }
 
-WEEKDAYS_JA: Mapping[Weekday, str] = dict(
-    zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "月火水木金土日", strict=True)
-)
 WEEKDAYS_EN: Mapping[Weekday, str] = {
     "mon": "Monday",
     "tue": "Tuesday",
@@ -210,9 +207,9 @@ def outcome(explained: Explanation) -> Words:
     expert, times = explained.assignment.expert, _times(explained.assignment.starts)
     return Words(
         ja=f"{explained.engagement}: 希望{explained.wanted}回のうち{explained.served}回、"
-        f"{expert}が担当({times})。",
+        f"{expert}が担当({times.ja})。",
         en=f"{explained.engagement}: {explained.served} of {explained.wanted} sessions "
-        f"by {expert} ({times}).",
+        f"by {expert} ({times.en}).",
     )
 
 
@@ -231,14 +228,25 @@ def conflict_sentence(explained: Explanation, engagement: Engagement) -> Words |
         ja=f"{asked}回の派遣は、どの候補者でも次の条件を同時に満たせません: "
         f"{'、'.join(each.ja for each in told)}。どれか1つを外せば、残りは満たせます。",
         en=f"{_sessions(asked)} not possible with any candidate, as these cannot all hold: "
-        f"{_listed(each.en for each in told)}. Without any one of them the others can.",
+        f"{listed(each.en for each in told)}. Without any one of them the others can.",
     )
 
 
 def condition_words(condition: Condition, engagement: Engagement) -> Words:
     """Name a group of conditions, with the engagement's own numbers."""
-    words, facts = CONDITIONS[condition], dict(engagement)
+    words, facts = CONDITIONS[condition], condition_facts(engagement)
     return Words(ja=words.ja.format(**facts), en=words.en.format(**facts))
+
+
+def condition_facts(engagement: Engagement) -> Mapping[str, object]:
+    """The numbers and days that are said of an engagement's conditions."""
+    earliest, latest = day_words(engagement.earliest), day_words(engagement.latest)
+    return dict(engagement) | {
+        "earliest_ja": earliest.ja,
+        "earliest_en": earliest.en,
+        "latest_ja": latest.ja,
+        "latest_en": latest.en,
+    }
 
 
 def candidate_reason(candidate: CandidateExplanation, engagement: Engagement) -> Words | None:
@@ -258,11 +266,11 @@ def candidate_reason_of(
         [condition_words(each, engagement) for each in together]
         for together in diagnosis.corrections
     ]
-    ja = "、または".join("と".join(each.ja for each in together) for together in ways)
-    en = ", or without ".join(_listed(each.en for each in together) for together in ways)
+    ja = "、または".join("と".join(f"「{each.ja}」" for each in together) for together in ways)
+    en = ", or without ".join(listed(each.en for each in together) for together in ways)
     blockers = visits_words(in_the_way) if in_the_way else None
     return Words(
-        ja=f"{ja}がなければ可能" + (f"。支障となる派遣: {blockers.ja}" if blockers else ""),
+        ja=f"{ja}を外せば可能" + (f"。支障となる派遣: {blockers.ja}" if blockers else ""),
         en=f"possible without {en}" + (f"; in the way: {blockers.en}" if blockers else ""),
     )
 
@@ -280,36 +288,41 @@ def remedy_facts(remedy: Remedy) -> Mapping[str, object]:
 
 def _facts(remedy: Remedy) -> Iterator[tuple[str, object]]:
     yield "amount", remedy.amount
+    yield "days", counted(remedy.amount or 0, "day")
     yield "expert", remedy.expert
     yield "way_expert", remedy.way.expert
     if remedy.moved:
         yield "moved", remedy.moved.engagement
         yield "moved_expert", remedy.moved.expert
-        yield "moved_starts", _times(remedy.moved.starts)
+        starts = _times(remedy.moved.starts)
+        yield "moved_starts_ja", starts.ja
+        yield "moved_starts_en", starts.en
     if remedy.hours:
         yield from _hours(remedy.hours)
 
 
 def _hours(hours: OpenHours) -> Iterator[tuple[str, str]]:
-    yield "weekday", WEEKDAYS_JA[hours.weekday]
+    yield "weekday", WEEKDAYS_JA[WEEKDAYS.index(hours.weekday)]
     yield "weekday_en", WEEKDAYS_EN[hours.weekday]
     yield "opens", f"{hours.opens // 60}:{hours.opens % 60:02d}"
     yield "closes", f"{hours.closes // 60}:{hours.closes % 60:02d}"
 
 
-def way_words(way: Way) -> str:
-    """Who and when, in any language."""
-    return f"{way.expert}: {_times(way.starts)}"
+def way_words(way: Way) -> Words:
+    """Who and when."""
+    starts = _times(way.starts)
+    return Words(ja=f"{way.expert}: {starts.ja}", en=f"{way.expert}: {starts.en}")
 
 
 def visits_words(visits: tuple[Visit, ...]) -> Words:
     """Name sessions of other engagements, and when they are."""
     return Words(
         ja="、".join(
-            f"{each.engagement} 第{each.session}回 {_time(each.start)}" for each in visits
+            f"{each.engagement} 第{each.session}回 {time_words(each.start).ja}" for each in visits
         ),
         en=", ".join(
-            f"{each.engagement} session {each.session} {_time(each.start)}" for each in visits
+            f"{each.engagement} session {each.session} {time_words(each.start).en}"
+            for each in visits
         ),
     )
 
@@ -318,15 +331,6 @@ def _sessions(number: int) -> str:
     return "1 session is" if number == 1 else f"{number} sessions are"
 
 
-def _times(starts: Iterable[Moment]) -> str:
-    return ", ".join(map(_time, starts))
-
-
-def _time(start: Moment) -> str:
-    return f"{start:%Y-%m-%d %H:%M}"
-
-
-def _listed(texts: Iterable[str]) -> str:
-    """Join as an English sentence does."""
-    *first, last = texts
-    return f"{', '.join(first)} and {last}" if first else last
+def _times(starts: Iterable[Moment]) -> Words:
+    told = [time_words(each) for each in starts]
+    return Words(ja="、".join(each.ja for each in told), en=", ".join(each.en for each in told))

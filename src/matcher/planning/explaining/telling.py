@@ -19,6 +19,7 @@ from matcher.planning.explaining.explanation import (
 from matcher.planning.explaining.inquiry import Inquiry, Standing
 from matcher.planning.explaining.room import Moved
 from matcher.programme import Words
+from matcher.wording import counted, time_words
 from solver.conditions import Condition
 from solver.remedies import Remedy
 
@@ -72,8 +73,8 @@ ANSWERS: Mapping[Standing, Words] = {
         en="{id} has all of its {wanted} sessions.",
     ),
     Standing.ROOM: Words(
-        ja="{has}いまの確定日程のままで{possible}回まで組めます({way})。割当を行ってください。",
-        en="{has} There is room for {possible} beside what is published ({way}). Assign it.",
+        ja="{has}いまの確定日程のままで{possible}回まで組めます({way_ja})。割当を行ってください。",
+        en="{has} There is room for {possible} beside what is published ({way_en}). Assign it.",
     ),
     Standing.IMPOSSIBLE: Words(
         ja="{has}動かせる派遣がすべてなくても、第{asked}回を組むことはできません。",
@@ -141,31 +142,30 @@ ANSWERS_TO_ORGANIZATION: Mapping[Standing, Words] = {
 REMEDIES_TO_ORGANIZATION: Mapping[str, Words] = {
     "later_latest": Words(
         ja="派遣期間の終わりを{amount}日延ばしていただければ、{sessions}回の日程を組むことができます。",
-        en="If the period ended {amount} days later, {sessions} sessions could be arranged.",
+        en="If the period ended {days} later, {sessions_en} could be arranged.",
     ),
     "smaller_min_gap": Words(
         ja="派遣の間隔を{amount}日短くしてもよろしければ、{sessions}回の日程を組むことができます。",
-        en="If sessions could follow each other {amount} days sooner, {sessions} could be "
-        "arranged.",
+        en="If sessions could follow each other {days} sooner, {sessions_en} could be arranged.",
     ),
     "larger_max_gap": Words(
         ja="派遣の間隔がこれまでより{amount}日長くなってもよろしければ、"
         "{sessions}回の日程を組むことができます。",
-        en="If sessions could be up to {amount} days further apart, {sessions} could be arranged.",
+        en="If sessions could be up to {days} further apart, {sessions_en} could be arranged.",
     ),
     "more_hours": Words(
         ja="受入可能な時間に{weekday}曜日の{opens}から{closes}までを加えていただければ、"
         "{sessions}回の日程を組むことができます。",
-        en="If you could also receive us on {weekday_en} from {opens} to {closes}, {sessions} "
-        "sessions could be arranged.",
+        en="If you could also receive us on {weekday_en} from {opens} to {closes}, {sessions_en} "
+        "could be arranged.",
     ),
     "online": Words(
         ja="オンラインでの実施でもよろしければ、{sessions}回の日程を組むことができます。",
-        en="If the sessions were held online, {sessions} could be arranged.",
+        en="If the sessions were held online, {sessions_en} could be arranged.",
     ),
     "reassign": Words(
         ja="残りの派遣の専門家が交代してもよろしければ、{sessions}回の日程を組むことができます。",
-        en="If another expert took over the rest, {sessions} sessions could be arranged.",
+        en="If another expert took over the rest, {sessions_en} could be arranged.",
     ),
 }
 """What the organization can agree to by itself."""
@@ -192,12 +192,11 @@ NOBODY_NOW = Words(
 
 ROOM_BY_MOVING: Mapping[Voice, Words] = {
     Voice.PLANNER: Words(
-        ja="{has}ほかの団体の日程は"
-        "そのままで{possible}回まで組めますが({way})、この案件の確定済みの派遣が動きます: {moves}。"
+        ja="{has}ほかの団体の日程はそのままで{possible}回まで組めますが({way_ja})、"
+        "この案件の確定済みの派遣が動きます: {moves}。"
         "団体と専門家の同意を得て、割当を行ってください。",
-        en="{has} There is room for {possible} beside what "
-        "others have ({way}), if published sessions of its own move: {moves}. Assign it once the "
-        "organization and the expert agree.",
+        en="{has} There is room for {possible} beside what others have ({way_en}), if published "
+        "sessions of its own move: {moves}. Assign it once the organization and the expert agree.",
     ),
     Voice.ORGANIZATION: Words(
         ja="{has}確定済みの日程を次のとおり変更してもよろしければ、"
@@ -265,7 +264,12 @@ def remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> Words:
 
 def _remedy(inquiry: Inquiry, offer: Remedy, voice: Voice) -> Words:
     if voice is Voice.ORGANIZATION:
-        facts = {**remedy_facts(offer), "sessions": len(offer.way.starts)}
+        number = len(offer.way.starts)
+        facts = {
+            **remedy_facts(offer),
+            "sessions": number,
+            "sessions_en": counted(number, "session"),
+        }
         return _filled(REMEDIES_TO_ORGANIZATION[offer.change], facts)
     words = remedy_words(offer)
     held = inquiry.strangers.get(offer.way.expert, ())
@@ -297,13 +301,12 @@ def _moves(moved: Moved, voice: Voice) -> Words:
 
 def _move(moved: Moved, number: int) -> Words:
     """From when to when; a session that only gets another expert stays when it is."""
-    before, after = (
-        f"{each.starts[number - 1]:%Y-%m-%d %H:%M}" for each in (moved.before, moved.after)
-    )
+    before, after = (time_words(each.starts[number - 1]) for each in (moved.before, moved.after))
     if before == after:
-        return Words(ja=f"第{number}回 {before}", en=f"session {number} on {before}")
+        return Words(ja=f"第{number}回 {before.ja}", en=f"session {number} on {before.en}")
     return Words(
-        ja=f"第{number}回 {before}→{after}", en=f"session {number} from {before} to {after}"
+        ja=f"第{number}回 {before.ja}→{after.ja}",
+        en=f"session {number} from {before.en} to {after.en}",
     )
 
 
@@ -332,8 +335,8 @@ def _to_planner(inquiry: Inquiry) -> Iterator[Words]:
         yield Words(
             ja=f"派遣計画を作り直せば組めます。ほかの{organizations}件の派遣案件の"
             f"{room.moved_sessions}回が動きます: {'、'.join(each.ja for each in moves)}。",
-            en=f"A planning run can make room; it moves {_counted(room.moved_sessions, 'session')} "
-            f"of {_counted(organizations, 'other engagement')}: "
+            en=f"A planning run can make room; it moves {counted(room.moved_sessions, 'session')} "
+            f"of {counted(organizations, 'other engagement')}: "
             f"{'; '.join(each.en for each in moves)}.",
         )
         own = Moved.of(finding.engagement, room.assignment)
@@ -411,19 +414,17 @@ def _together(inquiry: Inquiry, told: list[Words]) -> Words:
 
 def _facts(inquiry: Inquiry) -> Mapping[str, object]:
     finding = inquiry.finding
+    way = way_words(finding.way) if finding.way else Words(ja="", en="")
     return {
         "id": finding.engagement.id,
         "wanted": finding.wanted,
         "served": finding.served,
         "asked": finding.asked,
         "possible": len(finding.way.starts) if finding.way else finding.served,
-        "way": way_words(finding.way) if finding.way else "",
+        "way_ja": way.ja,
+        "way_en": way.en,
     }
 
 
 def _filled(words: Words, facts: Mapping[str, object]) -> Words:
     return Words(ja=words.ja.format(**facts), en=words.en.format(**facts))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

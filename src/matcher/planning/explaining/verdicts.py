@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from matcher.planning.explaining.explanation import CONDITIONS
+from matcher.planning.explaining.explanation import CONDITIONS, condition_facts
 from matcher.programme import Words
 from solver.problem import Problem
 from solver.validation import Broken
@@ -48,7 +48,7 @@ def in_the_way(broken: Iterable[Broken], problem: Problem, engagement_id: str) -
 
 def _conditions(broken: Iterable[Broken], problem: Problem, engagement_id: str) -> Iterator[Words]:
     engagement = next(each for each in problem.engagements if each.id == engagement_id)
-    facts = dict(engagement) | {"slot_minutes": problem.calendar.slot_minutes}
+    facts = {**condition_facts(engagement), "slot_minutes": problem.calendar.slot_minutes}
     for each in broken:
         words = _WORDS[each.rule]
         yield Words(ja=words.ja.format_map(facts), en=words.en.format_map(facts))

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from matcher.planning.foreseeing.forecast import LENGTHS, Bottleneck, Uncounted
 from matcher.programme import Words
-
-WEEKDAYS_JA = "月火水木金土日"
+from matcher.wording import counted, day_words
 
 LIMITS = {
     "max_per_week": Words(ja="1週間の上限", en="a week"),
@@ -28,9 +27,9 @@ def last_day_sentence(
             en=f"No typical engagement of {sessions} sessions in {name.en} can be completed now.",
         )
     return Words(
-        ja=f"{_ja(day)}より後に決定すると、"
+        ja=f"{day_words(day).ja}より後に決定すると、"
         f"{name.ja}では標準的な{sessions}回の派遣を最後まで実施できなくなります。",
-        en=f"After {_en(day)} no typical engagement of {sessions} sessions "
+        en=f"After {day_words(day).en} no typical engagement of {sessions} sessions "
         f"in {name.en} can be completed any more.",
     )
 
@@ -48,46 +47,35 @@ def _last_day_known(
             f"in {name.en} now; {en} could not be tried.",
         )
     return Words(
-        ja=f"{_ja(day)}までに決定すれば、{name.ja}では標準的な{sessions}回の派遣を最後まで"
+        ja=f"{day_words(day).ja}までに決定すれば、{name.ja}では標準的な{sessions}回の派遣を最後まで"
         f"実施できます。{ja}を計算に含めていないため、それより後については分かりません。",
-        en=f"Until {_en(day)} a typical engagement of {sessions} sessions in {name.en} can be "
-        f"completed; later is not known, as {en} could not be tried.",
+        en=f"Until {day_words(day).en} a typical engagement of {sessions} sessions in {name.en} "
+        f"can be completed; later is not known, as {en} could not be tried.",
     )
 
 
-def uncounted_sentence(uncounted: Uncounted) -> Words:
+def uncounted_sentence(uncounted: Uncounted, expert: Words) -> Words:
     """Who is not counted, and why."""
-    id, reasons = uncounted.expert_id, uncounted.reasons
+    reasons = uncounted.reasons
     return Words(
-        ja=f"{id}は計算に含めていません。" + "".join(each.ja for each in reasons),
-        en=f"{id} is not counted. " + " ".join(each.en for each in reasons),
+        ja=f"{expert.ja}は計算に含めていません。" + "".join(each.ja for each in reasons),
+        en=f"{expert.en} is not counted. " + " ".join(each.en for each in reasons),
     )
 
 
-def bottleneck_sentence(found: Bottleneck) -> Words:
-    """What a limit is worth: what is proven, or else what was placed."""
+def bottleneck_sentence(found: Bottleneck, expert: Words) -> Words:
+    """What a limit of an expert is worth: what is proven, or else what was placed."""
     limit, sessions = LIMITS[found.limit], LENGTHS[0]
-    ja = f"{found.expert_id}の{limit.ja}を{found.raised_by}回増やすと、{sessions}回の派遣を"
-    en = f"With {found.raised_by} more {limit.en} of {found.expert_id}, "
+    ja = f"{expert.ja}の{limit.ja}を{found.raised_by}回増やすと、{sessions}回の派遣を"
+    en = f"With {found.raised_by} more {limit.en} of {expert.en}, "
     if found.gain:
         return Words(
             ja=f"{ja}少なくともあと{found.gain}件受け入れられます。",
-            en=f"{en}at least {_more(found.gain)} of {sessions} sessions can be accepted.",
+            en=f"{en}at least {counted(found.gain, 'more engagement')} of {sessions} sessions "
+            "can be accepted.",
         )
     return Words(
         ja=f"{ja}あと{found.placed}件組み込めました。ただし、増やさなくても組み込める可能性があります。",
-        en=f"{en}{_more(found.placed)} of {sessions} sessions found a place; "
+        en=f"{en}{counted(found.placed, 'more engagement')} of {sessions} sessions found a place; "
         "whether there is none without is not proven.",
     )
-
-
-def _more(number: int) -> str:
-    return f"{number} more engagement" + ("" if number == 1 else "s")
-
-
-def _ja(day: dt.date) -> str:
-    return f"{day.month}月{day.day}日({WEEKDAYS_JA[day.weekday()]})"
-
-
-def _en(day: dt.date) -> str:
-    return f"{day:%a} {day.day} {day:%B}"

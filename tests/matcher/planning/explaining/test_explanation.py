@@ -43,8 +43,8 @@ def test_every_code_has_words() -> None:
 def test_how_it_is_served_is_one_sentence() -> None:
     found, _ = explained()
     assert outcome(found) == Words(
-        ja="bakers: 希望2回のうち2回、annが担当(2025-07-14 09:00, 2025-07-21 09:00)。",
-        en="bakers: 2 of 2 sessions by ann (2025-07-14 09:00, 2025-07-21 09:00).",
+        ja="bakers: 希望2回のうち2回、annが担当(7月14日(月)09:00、7月21日(月)09:00)。",
+        en="bakers: 2 of 2 sessions by ann (Mon 14 Jul 09:00, Mon 21 Jul 09:00).",
     )
 
 
@@ -52,10 +52,10 @@ def test_a_conflict_names_conditions_with_their_numbers() -> None:
     found, engagement = explained(bakers={"latest": "2025-07-18"})
     assert conflict_sentence(found, engagement) == Words(
         ja="2回の派遣は、どの候補者でも次の条件を同時に満たせません: "
-        "実施できる期間(2025-07-14から2025-07-18まで)、派遣の間隔を7日以上空けること。"
+        "実施できる期間(7月14日(月)から7月18日(金)まで)、派遣の間隔を7日以上空けること。"
         "どれか1つを外せば、残りは満たせます。",
         en="2 sessions are not possible with any candidate, as these cannot all hold: the period "
-        "2025-07-14 to 2025-07-18 and at least 7 days between sessions. Without any one of them "
+        "Mon 14 Jul to Fri 18 Jul and at least 7 days between sessions. Without any one of them "
         "the others can.",
     )
 
@@ -80,11 +80,11 @@ def test_a_candidates_reason_names_the_visits_in_the_way() -> None:
         tailors=visit,
     )
     assert candidate_reason(found.candidates[0], engagement) == Words(
-        ja="専門家の対応可能時間、または実施できる期間(2025-07-14から2025-07-14まで)、または"
-        "専門家のほかの派遣がなければ可能。支障となる派遣: tailors 第1回 2025-07-14 09:00",
-        en="possible without the expert's weekly hours, or without the period 2025-07-14 to "
-        "2025-07-14, or without the expert's other sessions; in the way: tailors session 1 "
-        "2025-07-14 09:00",
+        ja="「専門家の対応可能時間」、または「実施できる期間(7月14日(月)から7月14日(月)まで)」、または"
+        "「専門家のほかの派遣」を外せば可能。支障となる派遣: tailors 第1回 7月14日(月)09:00",
+        en="possible without the expert's weekly hours, or without the period Mon 14 Jul to "
+        "Mon 14 Jul, or without the expert's other sessions; in the way: tailors session 1 "
+        "Mon 14 Jul 09:00",
     )
 
 

@@ -133,13 +133,13 @@ def test_room_for_which_its_own_published_sessions_move_says_so_to_both(
     longer(published, dt.date(2025, 10, 17))
     inquiry = ask(published, "A1")
     assert inquiry.answer is Standing.ROOM
-    assert "if published sessions of its own move: session 2 from 2025-10-08" in told(inquiry)
+    assert "if published sessions of its own move: session 2 from Wed 8 Oct 10:00" in told(inquiry)
     to_organization = told(inquiry, Voice.ORGANIZATION)
     assert "There is room for 3 if these may move: session 2 from" in to_organization
     assert "E1" not in to_organization
     assert helping(inquiry)["place_now"].endswith(
-        "(published sessions of its own move as well: session 2 from 2025-10-08 10:00 to "
-        "2025-10-01 09:30)"
+        "(published sessions of its own move as well: session 2 from Wed 8 Oct 10:00 to "
+        "Wed 1 Oct 09:30)"
     )
     (at_once,) = (each for each in inquiry.finding.remedies if each.change == "place_now")
     assert at_once.consent == "organization_and_expert"
@@ -187,7 +187,7 @@ def test_a_plan_that_makes_room_tells_what_it_moves(published: Database) -> None
     assert inquiry.answer is Standing.MOVABLE
     assert inquiry.finding.room
     assert inquiry.finding.room.moved_sessions == 1
-    assert "it moves 1 session of 1 other engagement: A1 session 1 from 2025-09-17" in told(inquiry)
+    assert "it moves 1 session of 1 other engagement: A1 session 1 from Wed 17 Sep" in told(inquiry)
     assert helping(inquiry)["raise_max_per_day"] == "Raise the sessions of E1 a day by 1"
     assert "later_latest" in helping(inquiry)
 

@@ -171,7 +171,7 @@ def test_an_expert_who_could_not_be_tried_is_told_as_such(db: Database) -> None:
     name = Records.load(db, "tokyo-2025", NOON).rules.specialties[0].name
     found = labor(foreseen(db))
     until = last_day_sentence(name, 5, dt.date(2025, 12, 15), found.uncounted)
-    assert until.en.startswith("Until Mon 15 December a typical engagement of 5 sessions")
+    assert until.en.startswith("Until Mon 15 Dec a typical engagement of 5 sessions")
     assert until.en.endswith("later is not known, as E2 could not be tried.")
     assert "E2を計算に含めていないため、それより後については分かりません" in until.ja
     never = last_day_sentence(name, 5, None, found.uncounted)
@@ -186,15 +186,16 @@ def test_an_expert_who_could_not_be_tried_is_told_as_such(db: Database) -> None:
         (
             2,
             3,
-            "With 1 more a week of E1, at least 2 more engagements of 5 sessions can be accepted.",
-            "E1の1週間の上限を1回増やすと、5回の派遣を少なくともあと2件受け入れられます。",
+            "With 1 more a week of E1 Taro, at least 2 more engagements of 5 sessions can be "
+            "accepted.",
+            "E1 太郎の1週間の上限を1回増やすと、5回の派遣を少なくともあと2件受け入れられます。",
         ),
         (
             0,
             1,
-            "With 1 more a week of E1, 1 more engagement of 5 sessions found a place; "
+            "With 1 more a week of E1 Taro, 1 more engagement of 5 sessions found a place; "
             "whether there is none without is not proven.",
-            "E1の1週間の上限を1回増やすと、5回の派遣をあと1件組み込めました。"
+            "E1 太郎の1週間の上限を1回増やすと、5回の派遣をあと1件組み込めました。"
             "ただし、増やさなくても組み込める可能性があります。",
         ),
     ],
@@ -203,12 +204,12 @@ def test_what_a_limit_is_worth_is_told_as_far_as_it_is_proven(
     gain: int, placed: int, en: str, ja: str
 ) -> None:
     found = Bottleneck("E1", "max_per_week", 1, gain, placed)
-    assert bottleneck_sentence(found) == Words(ja=ja, en=en)
+    assert bottleneck_sentence(found, Words(ja="E1 太郎", en="E1 Taro")) == Words(ja=ja, en=en)
 
 
 def test_the_last_day_is_told_in_both_languages(db: Database) -> None:
     rows.add_engagements(db, "A1")
     name = Records.load(db, "tokyo-2025", NOON).rules.specialties[0].name
     words = last_day_sentence(name, 5, dt.date(2025, 12, 15))
-    assert words.en.startswith("After Mon 15 December no typical engagement of 5 sessions")
+    assert words.en.startswith("After Mon 15 Dec no typical engagement of 5 sessions")
     assert words.ja.startswith("12月15日(月)より後に決定すると")
