@@ -117,6 +117,10 @@ class EngagementView(View):
     min_gap_days: int
     target_gap_days: int
     max_gap_days: int
+    expert_may_change: bool = Field(
+        description="whether the sessions to come may go to another expert than those that were "
+        "held; else only where the expert can serve it no more"
+    )
     weight: int | None = Field(description="null: it is for the office alone")
     municipality_code: str | None = Field(description="null: online")
     meeting_url: str | None
@@ -157,6 +161,9 @@ class EngagementDetailView(EngagementView):
 
     derived: ClassVar[frozenset[str]] = frozenset({"sessions_to_replan"})
 
+    needs: dict[Specialty, int] = Field(
+        description="what the organization needs help with, 1 to 3: how much it weighs"
+    )
     weekly_hours: tuple[Hours, ...]
     preferred_hours: tuple[Hours, ...]
     absences: tuple[BusyTimeView, ...]
@@ -362,6 +369,7 @@ def _detail(engagement: Engagement) -> EngagementDetailView:
     application = engagement.application
     return EngagementDetailView(
         **dict(_for_reader(EngagementView.of(engagement))),
+        needs=application.needs,
         weekly_hours=tuple(map(Hours.model_validate, application.weekly_hours)),
         preferred_hours=tuple(map(Hours.model_validate, application.preferred_hours)),
         absences=tuple(map(BusyTimeView.of, application.absences)),

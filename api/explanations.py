@@ -86,7 +86,12 @@ class MovedView(View):
 class RemedyView(View):
     """A change that gives the engagement more sessions, tried with everything published frozen."""
 
-    change: Change
+    change: Change = Field(
+        description="place_now: POST the engagement's assignment. With the consent that it takes, "
+        "and then likewise: later_latest, smaller_min_gap, larger_max_gap, more_hours "
+        "(`weekly_hours`), online (`delivery`), reassign (`expert_may_change`) and another_expert "
+        "(`needs`) PATCH the engagement; raise_max_total and the like PATCH the expert"
+    )
     amount: int | None = Field(description="days or sessions; null: the change has no amount")
     sessions: int = Field(description="how many it has then")
     moved_sessions: tuple[int, ...] = Field(

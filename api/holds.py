@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.orm import selectinload
 
 from api.context import database, now, principal, services
 from api.engagements import (
@@ -115,6 +116,9 @@ class HoldView(View):
     sessions: tuple[HeldSessionView, ...] = Field(
         description="those that the engagement does not have yet"
     )
+    complete: bool = Field(
+        description="with them the engagement has every session it wants; false: some lack still"
+    )
     held_until: TokyoTime = Field(description="from then on the times are free by themselves")
     created_at: TokyoTime
     created_by: str
@@ -162,7 +166,7 @@ def hold(path: EngagementPath, body: HoldBody) -> Created[HoldView]:
 @blueprint.get("", responses={200: HoldPage})
 def list(query: HoldQuery) -> HoldPage:
     """List the holds, the newest first, ended ones too."""
-    wanted = visible(Hold)
+    wanted = visible(Hold).options(selectinload(Hold.engagement))
     if query.state:
         wanted = wanted.where(in_state(query.state, now()))
     if query.programme:
@@ -214,6 +218,7 @@ def _view(hold: Hold) -> HoldView:
         expert_id=hold.expert_id,
         state=state_of(hold, now()),
         sessions=tuple(map(HeldSessionView.of, hold.sessions)),
+        complete=hold.sessions[-1].number >= len(hold.engagement.session_minutes),
         held_until=hold.held_until,
         created_at=hold.created_at,
         created_by=hold.created_by,

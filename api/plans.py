@@ -28,7 +28,7 @@ from api.schema import (
     absent,
     created,
 )
-from matcher.errors import PlanOutdated
+from matcher.errors import Invalid, PlanOutdated
 from matcher.fields import Identifier, Paragraphs, TimeLimit
 from matcher.models import FROZEN_DAYS, MOST_POINTS, Plan, PlanState, PlanTerms, PromisePolicy
 from matcher.planning.comparing.comparison import compare_plan
@@ -113,7 +113,19 @@ class PlanBody(Body):
     )
 
     def parameters(self, default_seconds: float) -> RunParameters:
-        """What the run is started with."""
+        """What the run is started with.
+
+        Raises:
+            Invalid: a number of plans is given to a run that makes one.
+        """
+        if "points" in self.model_fields_set and self.promises is not PromisePolicy.PRICE:
+            raise Invalid(
+                "points",
+                f"a run with promises={self.promises} makes one plan",
+                "leave it out, or ask for promises=price",
+                reason_ja=f"promises={self.promises}の計画作成では、計画は1つだけ作られます",
+                remedy_ja="pointsを省略するか、promises=priceを指定してください",
+            )
         seconds = default_seconds if self.time_limit_seconds is None else self.time_limit_seconds
         return RunParameters(
             terms=PlanTerms(

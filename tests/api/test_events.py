@@ -94,10 +94,15 @@ def test_who_was_cut_off_says_where_as_a_browser_does(working: RunningService) -
 
 @pytest.mark.parametrize(
     ("terms", "field"),
-    [({"only": ["A-unknown"]}, "only.0"), ({"specialties": ["astrology"]}, "specialties.0")],
+    [
+        ({"only": ["A-unknown"]}, "only.0"),
+        ({"specialties": ["astrology"]}, "specialties.0"),
+        ({"points": 5}, "points"),
+        ({"points": 5, "promises": "weigh"}, "points"),
+    ],
 )
 def test_a_run_of_what_there_is_not_is_refused_by_its_field(
-    working: RunningService, terms: dict[str, list[str]], field: str
+    working: RunningService, terms: dict[str, object], field: str
 ) -> None:
     body = {"programme_id": "tokyo-2025"} | terms
     refused = working.caller(Role.PLANNER).post("/v1/plans", body)

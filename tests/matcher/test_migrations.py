@@ -29,7 +29,7 @@ from matcher.models import (
 from tests.matcher import rows
 from tests.postgres import postgres_database
 
-HEAD = "0014"
+HEAD = "0015"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -151,9 +151,7 @@ def show(plan_id: str, as_json: bool) -> None:
 @click.option(
     "--points",
     type=click.IntRange(2, 101),
-    default=MOST_POINTS,
-    show_default=True,
-    help="With price: how many plans at the most.",
+    help=f"With price: how many plans at the most, else {MOST_POINTS}.",
 )
 @click.option(
     "--time-limit",
@@ -229,7 +227,7 @@ def _parameters(
     frozen_days: int,
     until: dt.datetime | None,
     promises: str,
-    points: int,
+    points: int | None,
     time_limit: float | None,
     work_limit: int | None,
     workers: int,
@@ -240,6 +238,8 @@ def _parameters(
         raise click.BadParameter(
             f"give at most {MOST_SECONDS:g} seconds.", param_hint="--time-limit"
         )
+    if points is not None and promises != PromisePolicy.PRICE:
+        raise click.BadParameter("give it with --promises price.", param_hint="--points")
     return RunParameters(
         terms=PlanTerms(
             only=only or None,
@@ -248,7 +248,7 @@ def _parameters(
             until=None if until is None else until.date(),
             weights=weights,
             promises=PromisePolicy(promises),
-            points=points,
+            points=points or MOST_POINTS,
         ),
         time_limit_seconds=seconds,
         work_limit=work_limit,

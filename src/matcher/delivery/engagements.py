@@ -29,6 +29,7 @@ from matcher.models import (
     SessionStatus,
     WeeklyHours,
 )
+from matcher.models.application import Needs
 from matcher.planning.assigning.holding import release_holds_of, require_no_hold
 from matcher.planning.stating.pinning import lift_pins_of
 from matcher.planning.stating.replanning import to_replan
@@ -44,8 +45,8 @@ GapDays = Annotated[int, Field(ge=1, le=366)]
 class EngagementChanges(Draft):
     """What is to be different about an engagement, as the expert and the organization agreed.
 
-    Hours, absences and the way of delivery are wishes of its application, which the interview asked
-    for before.
+    Needs, hours, absences and the way of delivery are wishes of its application, which the
+    interview asked for before.
     """
 
     session_minutes: SessionMinutes = unchanged()
@@ -55,6 +56,8 @@ class EngagementChanges(Draft):
     min_gap_days: GapDays = unchanged()
     target_gap_days: GapDays = unchanged()
     max_gap_days: GapDays = unchanged()
+    expert_may_change: bool = unchanged()
+    needs: Annotated[Needs, Field(min_length=1)] = unchanged()
     delivery: Delivery = unchanged()
     weekly_hours: Annotated[tuple[WeeklyHours, ...], Field(min_length=1, max_length=50)] = (
         unchanged()
@@ -73,11 +76,12 @@ TERMS = frozenset(
         "min_gap_days",
         "target_gap_days",
         "max_gap_days",
+        "expert_may_change",
     }
 )
 """What is the engagement's own among its changes."""
 
-WISHES = frozenset({"delivery", "weekly_hours", "preferred_hours", "absences"})
+WISHES = frozenset({"needs", "delivery", "weekly_hours", "preferred_hours", "absences"})
 """What stays with its application."""
 
 

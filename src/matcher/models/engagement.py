@@ -53,6 +53,9 @@ class Engagement(Revised, Base):
     target_gap_days: Mapped[int]
     max_gap_days: Mapped[int]
     weight: Mapped[int] = mapped_column(default=1)
+    expert_may_change: Mapped[bool] = mapped_column(default=False)
+    """Whether the sessions to come may go to another expert than those that were held, as agreed
+    with the organization; else only where the expert can serve it no more."""
     municipality_code: Mapped[str | None]
     """Where on-site sessions are held; None: online."""
     meeting_url: Mapped[str | None]

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matcher.models.base import Base
 from matcher.models.columns import Structured
+from matcher.models.engagement import Engagement
 from matcher.models.identifiers import new_identifier
 
 
@@ -51,3 +52,5 @@ class Hold(Base):
     ended_by: Mapped[str | None]
     outcome: Mapped[HoldOutcome | None]
     """None: it holds still, or its time ran out."""
+
+    engagement: Mapped[Engagement] = relationship()

@@ -95,6 +95,7 @@ def test_what_does_not_come_to_a_plan_here_says_why(capsys: pytest.CaptureFixtur
         (["--programme", "tokyo-1999", "--weight", "move=7"], "tokyo-1999"),
         (["--weight", "moves=7"], "moves=7: give PART=0 to PART=1000000, of unserved,"),
         (["--weight", "move=1000001"], "move=1000001: give"),
+        (["--points", "5"], "--points: give it with --promises price"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_one_line(

@@ -27,7 +27,7 @@ from matcher.models import (
     SessionStatus,
     WeeklyHours,
 )
-from matcher.programme import Phase, Purpose
+from matcher.programme import Phase, Purpose, Specialty
 from matcher.registry import AbsenceDraft
 from tests.matcher import rows
 from tests.matcher.delivery.test_reports import HELD, MISSED
@@ -131,6 +131,16 @@ def test_a_session_of_another_phase_says_so_at_once(planned: Database) -> None:
 
     assert (third.phase, third.sequence) == (Phase.MANUAL_DEVELOPMENT, 1)
     assert third.revised_at == AFTER_FIRST
+
+
+def test_other_needs_stay_with_the_application_and_name_whom_they_rule_out(
+    planned: Database,
+) -> None:
+    engagement = revise(planned, needs={Specialty.SME: 2}, expert_may_change=True)
+
+    assert engagement.application.needs == {Specialty.SME: 2}
+    assert engagement.expert_may_change
+    assert to_replan(planned) == ["S2", "S3"]
 
 
 def test_what_is_left_out_stays(planned: Database) -> None:

@@ -146,7 +146,10 @@ def _free(records: Records, engagement: Engagement) -> problem_1.Engagement:
         place=engagement.municipality_code,
         candidates=suitable,
         pinned=tuple(each for each in _pins(sessions) if each.session in standing),
-        reassign=last is not None and all(each.expert != last.expert_id for each in suitable),
+        reassign=last is not None
+        and (
+            engagement.expert_may_change or all(each.expert != last.expert_id for each in suitable)
+        ),
         current=_current(published) if len(published) > len(standing) else None,
     )
 

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session as Database
 
+from matcher.delivery.engagements import EngagementChanges, revise_engagement
 from matcher.errors import Conflict, NotFound
 from matcher.models import (
     Application,
@@ -20,10 +21,11 @@ from matcher.planning.explaining.telling import Voice, conflict, offered, remedy
 from matcher.planning.publishing.releases import publish
 from matcher.planning.stating.problem import problem_of, problem_with
 from matcher.planning.stating.records import Records
-from matcher.programme import Qualification
+from matcher.programme import Qualification, Specialty
 from matcher.sample import load_sample
 from solver.cost import cost_of
 from solver.plan import Assignment
+from solver.remedies import Remedy
 from tests.matcher import rows
 from tests.matcher.planning.plans import ready_plan
 
@@ -284,6 +286,43 @@ def test_an_expert_of_another_specialty_is_offered_with_it_and_one_with_an_inter
     full(published)
     offer = helping(ask(published))["another_expert"]
     assert offer.startswith("Ask E3, who is no candidate so far (specialty: ")
+
+
+def remedy_of(inquiry: Inquiry, change: str) -> Remedy:
+    (found,) = (each for each in inquiry.finding.remedies if each.change == change)
+    return found
+
+
+def test_what_is_agreed_then_gives_what_was_offered(db: Database) -> None:
+    """E1, who held the first session, is away from then on; E2 is of another specialty."""
+    rows.add_engagements(db, "A1", experts=("E1", "E3"))
+    consultant(db, "E2")
+    for id in ("E1", "E3"):
+        away = dt.datetime(2025, 10, 2, tzinfo=dt.UTC), dt.datetime(2026, 3, 14, tzinfo=dt.UTC)
+        db.get_one(Expert, id).absences = [ExpertAbsence(start_at=away[0], end_at=away[1])]
+    db.get_one(Expert, "E3").absences[0].start_at += dt.timedelta(days=30)
+    db.add(rows.session("S1", status="held"))
+    db.commit()
+    now = rows.MORNING + dt.timedelta(days=1)
+
+    inquiry = inquire(db, "A1", now)
+    assert inquiry.answer is Standing.IMPOSSIBLE
+    handed_over, stranger = remedy_of(inquiry, "reassign"), remedy_of(inquiry, "another_expert")
+    assert (handed_over.way.expert, stranger.way.expert) == ("E3", "E2")
+
+    engagement = db.get_one(Engagement, "A1")
+    agreed = EngagementChanges(expert_may_change=True)
+    revise_engagement(db, engagement, agreed, now)
+    way = inquire(db, "A1", now).finding.way
+    assert way
+    assert (way.expert, way.starts) == ("E3", handed_over.way.starts)
+
+    db.get_one(Expert, "E3").active = False
+    needs = {**engagement.application.needs, Specialty.SME: 1}
+    revise_engagement(db, engagement, EngagementChanges(needs=needs), now)
+    way = inquire(db, "A1", now).finding.way
+    assert way
+    assert (way.expert, way.starts) == ("E2", stranger.way.starts)
 
 
 @pytest.mark.parametrize("arrange", [full, crowded, apart])

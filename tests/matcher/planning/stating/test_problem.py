@@ -235,6 +235,15 @@ def test_the_rest_may_go_to_another_expert_once_the_first_is_gone(db: Database) 
     assert [each.expert for each in engagement.candidates] == ["E2"]
 
 
+def test_the_rest_may_go_to_another_expert_where_that_was_agreed(db: Database) -> None:
+    rows.add_engagements(db, "A1", experts=("E1", "E2"))
+    db.add(rows.session("S1", status="held"))
+    db.flush()
+    assert not engagement_of(build(db, rows.MORNING + WEEK), "A1").reassign
+    db.get_one(Engagement, "A1").expert_may_change = True
+    assert engagement_of(build(db, rows.MORNING + WEEK), "A1").reassign
+
+
 def test_engagements_out_of_scope_are_pinned(db: Database) -> None:
     rows.add_engagements(db, "A1", "A2")
     db.add(rows.session("S1"))
