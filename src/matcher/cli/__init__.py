@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import click
 
+from matcher.cli.language import Language, spoken
+
 DONE, NO, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -100,7 +102,7 @@ class LazyGroup(click.Group):
         except click.UsageError:
             raise
         except Exception as error:
-            complaint = complaint_of(error)
+            complaint = complaint_of(error, spoken(ctx))
             if complaint is None:
                 raise
             raise BadInput(f"{ctx.command_path} {ctx.invoked_subcommand}", complaint) from error
@@ -114,7 +116,7 @@ class BadInput(click.ClickException):
         super().__init__(complaint)
 
 
-def complaint_of(error: Exception) -> str | None:
+def complaint_of(error: Exception, language: Language = "en") -> str | None:
     """Say to the person who typed the command what to mend; None where the program is at fault."""
     if isinstance(error, click.ClickException):
         return error.format_message()
@@ -126,7 +128,9 @@ def complaint_of(error: Exception) -> str | None:
     from matcher.errors import MatcherError  # noqa: PLC0415  see the top: imported when needed
     from solver.problem import ProblemError  # noqa: PLC0415
 
-    return str(error) if isinstance(error, MatcherError | ProblemError) else None
+    if isinstance(error, MatcherError):
+        return error.message_ja if language == "ja" else error.message_en
+    return str(error) if isinstance(error, ProblemError) else None
 
 
 HELP = """Match experts with industry organizations, schedule their sessions, publish calendars.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.cli.output import output
 from matcher.planning.comparing.comparison import compare_plan, compare_releases
 from matcher.report.changes import changes_report
@@ -29,7 +29,7 @@ from matcher.settings import Settings
     help="Compare release N with release M; by default with the one before it.",
 )
 @click.option("--programme", metavar="ID", help="Of which programme release N is.")
-@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
+@LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="Everything, for programs.")
 @click.option(
     "--picture",
@@ -42,7 +42,7 @@ def changes(
     release: int | None,
     against: int | None,
     programme: str | None,
-    lang: Literal["ja", "en"],
+    language: Language,
     as_json: bool,
     picture: Path | None,
 ) -> None:
@@ -65,4 +65,4 @@ def changes(
     if as_json:
         click.echo(changes_document(found).model_dump_json(indent=1))
     else:
-        output().print(changes_report(found, Voice(lang)))
+        output().print(changes_report(found, Voice(language)))

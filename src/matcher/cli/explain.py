@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from matcher.cli.files import PROBLEM, named, read_problem
+from matcher.cli.language import LANGUAGE, Language
 from matcher.planning.explaining.explanation import (
     CONSENTS,
     candidate_reason,
@@ -27,8 +27,6 @@ from solver.problem import Engagement
 from solver.problem_file import ProblemFile, read_bytes, unpack
 from solver.standing import Inseparable, StandingPlan, UnsoundPlan
 
-Language = Literal["ja", "en"]
-
 SHOWN = 10
 """Candidates and remedies that are shown to a person; --json tells of all."""
 
@@ -37,10 +35,10 @@ SHOWN = 10
 @PROBLEM
 @click.argument("plan_path", metavar="PLAN", type=click.Path(path_type=Path))
 @click.argument("engagement_id", metavar="ENGAGEMENT")
-@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
+@LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="Everything, for programs.")
 def explain(
-    problem_path: Path, plan_path: Path, engagement_id: str, lang: Language, as_json: bool
+    problem_path: Path, plan_path: Path, engagement_id: str, language: Language, as_json: bool
 ) -> None:
     """Explain how the plan file PLAN serves ENGAGEMENT of the problem file PROBLEM.
 
@@ -57,7 +55,7 @@ def explain(
     if as_json:
         click.echo(TypeAdapter(Explanation).dump_json(explained, indent=1))
     else:
-        _Reader(lang).show(explained, engagement)
+        _Reader(language).show(explained, engagement)
 
 
 def _explain(file: ProblemFile, plan_path: Path, engagement_id: str) -> Explanation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import click
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.cli.output import output
 from matcher.geography import municipality
 from matcher.models import Application
@@ -36,10 +36,7 @@ from matcher.report.language import Voice
 from matcher.settings import Settings
 from matcher.wording import counted
 
-Language = Literal["ja", "en"]
-
 PROGRAMME = click.option("--programme", metavar="ID", default="tokyo-2025", show_default=True)
-LANGUAGE = click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
 
 ONLINE = "online"
 
@@ -56,12 +53,12 @@ SHOWN = 3
     "by default, where most are.",
 )
 @LANGUAGE
-def foresee(programme: str, place: str | None, lang: Language) -> None:
+def foresee(programme: str, place: str | None, language: Language) -> None:
     """Count how many more engagements fit, by specialty and week, with nothing published changed.
 
     Counted are typical engagements of five, four and three sessions, in the real calendars.
     """
-    settings, voice, console = Settings.from_environment(), Voice(lang), output()
+    settings, voice, console = Settings.from_environment(), Voice(language), output()
     with opened_database(settings, read_only=True) as db:
         records = Records.load(db, programme, settings.now())
         applications = db.scalars(select(Application).where(Application.programme_id == programme))
@@ -166,12 +163,12 @@ def _notes(found: Forecast, voice: Voice) -> list[str]:
 @click.command("rehearse")
 @PROGRAMME
 @LANGUAGE
-def rehearse_losses(programme: str, lang: Language) -> None:
+def rehearse_losses(programme: str, language: Language) -> None:
     """For each expert: what would be lost if they dropped out tomorrow, the worst first.
 
     Everything of the others stands; what the loss touches is planned again at the least cost.
     """
-    settings, voice = Settings.from_environment(), Voice(lang)
+    settings, voice = Settings.from_environment(), Voice(language)
     with opened_database(settings, read_only=True) as db:
         now = settings.now()
         records = Records.load(db, programme, now)

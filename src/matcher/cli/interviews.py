@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import click
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.cli.output import output
 from matcher.errors import NotFound
 from matcher.intake.worklist import work_list
@@ -18,14 +17,14 @@ from matcher.settings import Settings
 
 @click.command
 @click.option("--programme", metavar="ID", help="Only those of one programme.")
-@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
-def interviews(programme: str | None, lang: Literal["ja", "en"]) -> None:
+@LANGUAGE
+def interviews(programme: str | None, language: Language) -> None:
     """List the interviews to be held, overdue ones first, and what will be overdue by when.
 
     The forecast goes on at the pace of the last ten business days, in the order of the list.
     """
     settings = Settings.from_environment()
-    voice, console = Voice(lang), output()
+    voice, console = Voice(language), output()
     with opened_database(settings, read_only=True) as db:
         if programme is not None and db.get(Programme, programme) is None:
             raise NotFound("programme", programme)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.cli.output import output
 from matcher.clock import to_tokyo
 from matcher.errors import Conflict, PlanOutdated
@@ -31,17 +32,7 @@ from matcher.settings import Settings
 
 DONE, NO = 0, 1
 PROGRAMME_ID = "tokyo-2025"
-Language = Literal["ja", "en"]
 Command = Callable[..., Any]
-
-LANGUAGE = click.option(
-    "--lang",
-    "language",
-    type=click.Choice(["ja", "en"]),
-    default="en",
-    show_default=True,
-    help="What it speaks.",
-)
 
 
 def _by(command: str) -> Callable[[Command], Command]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import click
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.planning.running.replay import Replay, replay
 from matcher.report.language import Voice
 from matcher.settings import Settings
@@ -16,8 +15,8 @@ DONE, NO = 0, 1
 
 @click.command("replay")
 @click.argument("plan_id", metavar="PLAN_ID")
-@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
-def replay_plan(plan_id: str, lang: Literal["ja", "en"]) -> int:
+@LANGUAGE
+def replay_plan(plan_id: str, language: Language) -> int:
     """Solve the stored problem of PLAN_ID again with the parameters it was solved with.
 
     Exits 0 where the same plan comes of it, 1 where it is another; says where, and why it may be.
@@ -25,7 +24,7 @@ def replay_plan(plan_id: str, lang: Literal["ja", "en"]) -> int:
     """
     with opened_database(Settings.from_environment(), read_only=True) as db:
         found = replay(db, plan_id)
-    for line in _lines(found, Voice(lang)):
+    for line in _lines(found, Voice(language)):
         click.echo(line)
     return DONE if found.is_same else NO
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.errors import MatcherError, NotFound
 from matcher.intake.exports import export_applications, export_experts, export_organizations
 from matcher.intake.imports import Fault, Imported, import_applications, import_experts
@@ -26,7 +27,6 @@ from matcher.tables.writing import write_table
 DONE, NO = 0, 1
 PROGRAMME_ID = "tokyo-2025"
 
-Language = Literal["ja", "en"]
 Take = Callable[[Session, Table, ProgrammeRules, Settings], Imported]
 Command = Callable[..., Any]
 
@@ -45,14 +45,6 @@ PROGRAMME = click.option(
     show_default=True,
     metavar="ID",
     help="The year whose rules count.",
-)
-LANGUAGE = click.option(
-    "--lang",
-    "language",
-    type=click.Choice(["ja", "en"]),
-    default="en",
-    show_default=True,
-    help="What it speaks.",
 )
 PARTIAL = click.option("--partial", is_flag=True, help="Take in the rows that are right.")
 ENCODING = click.option(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import click
 
 from matcher.cli.database import opened_database
+from matcher.cli.language import LANGUAGE, Language
 from matcher.planning.explaining.explanation import CONSENTS, candidate_reason_of, way_words
 from matcher.planning.explaining.inquiry import SECONDS, Inquiry, inquire
 from matcher.planning.explaining.telling import Voice, offered, remedy, sentences
@@ -23,7 +23,7 @@ WHO_COULD = Words(ja="候補者:", en="Candidates:")
 
 @click.command
 @click.argument("engagement_id", metavar="ENGAGEMENT")
-@click.option("--lang", type=click.Choice(["ja", "en"]), default="en", show_default=True)
+@LANGUAGE
 @click.option(
     "--voice",
     type=click.Choice([each.value for each in Voice]),
@@ -38,7 +38,7 @@ WHO_COULD = Words(ja="候補者:", en="Candidates:")
     show_default=True,
     help="How long to search whether others can make room.",
 )
-def why(engagement_id: str, lang: Literal["ja", "en"], voice: str, seconds: float) -> None:
+def why(engagement_id: str, language: Language, voice: str, seconds: float) -> None:
     """Say why ENGAGEMENT has no more sessions than it has, and what would help.
 
     Everything that is said was tried with what is published.
@@ -47,7 +47,7 @@ def why(engagement_id: str, lang: Literal["ja", "en"], voice: str, seconds: floa
     with opened_database(settings, read_only=True) as db:
         inquiry = inquire(db, engagement_id, settings.now(), seconds=seconds)
     for words in _told(inquiry, to_whom):
-        click.echo(words.ja if lang == "ja" else words.en)
+        click.echo(words.ja if language == "ja" else words.en)
 
 
 def _told(inquiry: Inquiry, voice: Voice) -> Iterator[Words]:

@@ -62,8 +62,15 @@ def test_the_organization_is_told_in_its_language_and_of_nobody_else(
     assert "E1" not in text
 
 
-def test_an_unknown_engagement_is_said_in_one_line(
-    full: None, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "matcher why: There is no engagement 'A9'.\n"),
+        (["--lang", "ja"], "matcher why: 派遣案件「A9」は見つかりません。\n"),
+    ],
+)
+def test_an_unknown_engagement_is_said_in_one_line_of_the_language_asked_for(
+    full: None, capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
-    assert main(["why", "A9"]) == 2
-    assert "A9" in capsys.readouterr().err
+    assert main(["why", "A9", *options]) == 2
+    assert capsys.readouterr().err == said
