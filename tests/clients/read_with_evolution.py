@@ -8,6 +8,7 @@ line of JSON: its events, in UTC.
 import datetime as dt
 import json
 import sys
+import time
 
 import gi
 
@@ -17,6 +18,8 @@ from gi.repository import ECal, EDataServer, GLib  # noqa: E402  the versions co
 
 PATIENCE_SECONDS = 1
 """How long to wait for the network that a session bus alone never announces; 0 waits for good."""
+
+LONGEST_SECONDS = 20
 
 
 def subscribe(registry: EDataServer.SourceRegistry, name: str, url: str) -> ECal.Client:
@@ -29,9 +32,21 @@ def subscribe(registry: EDataServer.SourceRegistry, name: str, url: str) -> ECal
     address = GLib.Uri.parse(url, GLib.UriFlags.ENCODED)
     source.get_extension(EDataServer.SOURCE_EXTENSION_WEBDAV_BACKEND).set_uri(address)
     registry.commit_source_sync(source, None)
-    return ECal.Client.connect_sync(
-        registry.ref_source(name), ECal.ClientSourceType.EVENTS, PATIENCE_SECONDS, None
-    )
+    return connect(registry.ref_source(name))
+
+
+def connect(source: EDataServer.Source) -> ECal.Client:
+    """Open a calendar once the process that keeps calendars has heard of it, too."""
+    until = time.monotonic() + LONGEST_SECONDS
+    while True:
+        try:
+            return ECal.Client.connect_sync(
+                source, ECal.ClientSourceType.EVENTS, PATIENCE_SECONDS, None
+            )
+        except GLib.Error:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def events_of(client: ECal.Client) -> list[dict[str, str]]:
@@ -51,13 +66,13 @@ def events_of(client: ECal.Client) -> list[dict[str, str]]:
 
 def moment(client: ECal.Client, found: ECal.ComponentDateTime) -> str:
     """Return a time in UTC, by the time zone of the feed."""
-    time, zone_id = found.get_value(), found.get_tzid()
+    told, zone_id = found.get_value(), found.get_tzid()
     zone = None
     if zone_id is not None:
         _, zone = client.get_timezone_sync(zone_id, None)
-    if zone is None and not time.is_utc():
-        raise ValueError(f"floating: {time.as_ical_string()}")
-    return dt.datetime.fromtimestamp(time.as_timet_with_zone(zone), dt.UTC).isoformat()
+    if zone is None and not told.is_utc():
+        raise ValueError(f"floating: {told.as_ical_string()}")
+    return dt.datetime.fromtimestamp(told.as_timet_with_zone(zone), dt.UTC).isoformat()
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ ILLNESS = {"party": "expert", "reason": "急病のため"}
 
 @dataclass(frozen=True)
 class Reader:
-    """An expert or an organization with a calendar in a language."""
+    """An expert, an organization or the office with a calendar in a language."""
 
     kind: FeedOwner
     id: str
@@ -134,7 +134,7 @@ class Week:
 
 @contextmanager
 def opened_week(database_url: str, folder: Path) -> Iterator[Week]:
-    """Accept an application, register the expert for it and another; all three subscribe."""
+    """Accept an application, register the expert for it and another; all subscribe."""
     start = from_wall_time(dt.datetime.combine(MONDAY, dt.time(9)))
     with opened_office(database_url, folder, start) as office:
         client_id = new(office.staff, "/v1/organizations", organization())["id"]
@@ -147,6 +147,7 @@ def opened_week(database_url: str, folder: Path) -> Iterator[Week]:
         week.subscribe(FeedOwner.ORGANIZATION, client_id, "ja")
         week.subscribe(FeedOwner.EXPERT, expert_id, "both")
         week.subscribe(FeedOwner.EXPERT, other_id, "en")
+        week.subscribe(FeedOwner.OFFICE, "tokyo-2025", "ja")
         yield week
 
 
@@ -167,6 +168,8 @@ def programme_of(db: Database, reader: Reader, today: dt.date) -> list[Seen]:
 def _owned_by(reader: Reader) -> ColumnElement[bool]:
     if reader.kind == FeedOwner.ORGANIZATION:
         return Engagement.organization_id == reader.id
+    if reader.kind == FeedOwner.OFFICE:
+        return Engagement.programme_id == reader.id
     return Session.expert_id == reader.id
 
 
@@ -183,11 +186,18 @@ def _seen(reader: Reader, session: Session, times: Session | SessionDeparture) -
 
 def _summary(reader: Reader, session: Session, *, cancelled: bool) -> str:
     title = TITLES[session.phase]
-    partner: Expert | Organization = session.engagement.organization
-    if reader.kind == FeedOwner.ORGANIZATION:
-        partner = session.expert
-    japanese = f"専門家派遣 第{session.number}回 {title.ja}({partner.name_ja})"
-    english = f"Expert session {session.number}: {title.en} ({partner.name_en})"
+    organization, expert = session.engagement.organization, session.expert
+    met: dict[FeedOwner, tuple[Organization | Expert, ...]] = {
+        FeedOwner.ORGANIZATION: (expert,),
+        FeedOwner.EXPERT: (organization,),
+        FeedOwner.OFFICE: (organization, expert),
+    }
+    ja, en = (
+        mark.join(getattr(each, name) for each in met[reader.kind])
+        for mark, name in (("・", "name_ja"), (", ", "name_en"))
+    )
+    japanese = f"専門家派遣 第{session.number}回 {title.ja}({ja})"
+    english = f"Expert session {session.number}: {title.en} ({en})"
     prefix, text = {
         "ja": ("【中止】", japanese),
         "en": ("[Cancelled] ", english),
