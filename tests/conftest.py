@@ -2,9 +2,10 @@
 
 Each test has an empty database of its own: on SQLite a copy of one that was migrated once, on
 PostgreSQL one that was migrated once and is emptied after each test, as a copy takes a quarter of a
-second there. Where a test asks for `database_url`, `db` or `programme`, it runs twice: on SQLite
-and on PostgreSQL. A worker of pytest-xdist starts its PostgreSQL when its first test needs one, and
-ends it; with TEST_POSTGRES_URL the databases are made on that server instead.
+second there. What SQLAlchemy has compiled for one test it knows in the next: that is a quarter of
+all the time. Where a test asks for `database_url`, `engine`, `db` or `programme`, it runs twice: on
+SQLite and on PostgreSQL. A worker of pytest-xdist starts its PostgreSQL when its first test needs
+one, and ends it; with TEST_POSTGRES_URL the databases are made on that server instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.orm import Session
 
 from matcher.database import create_database_engine, migrate, session_factory
@@ -58,25 +59,38 @@ def postgres_server() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def postgres_migrated(postgres_server: URL) -> Iterator[str]:
-    """A migrated database on the server, to be emptied after each test."""
+def postgres_kept(postgres_server: URL) -> Iterator[Engine]:
+    """The engine of a migrated database on the server, which is emptied after each test."""
     with postgres_database(postgres_server) as url:
         migrate(url)
-        yield url
+        yield create_database_engine(url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_kept(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The engine of a file that is another one for each test."""
+    path = tmp_path_factory.mktemp("kept") / "matcher.sqlite"
+    return create_database_engine(f"sqlite:///{path}")
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_url(sqlite_template: Path, sqlite_kept: Engine) -> Iterator[str]:
     """A migrated, empty SQLite database."""
-    path = shutil.copy(sqlite_template, tmp_path / "matcher.sqlite")
-    return f"sqlite:///{path}"
+    path = Path(sqlite_kept.url.database or "")
+    shutil.copy(sqlite_template, path)
+    yield f"sqlite:///{path}"
+    sqlite_kept.dispose()
+    for each in path.parent.iterdir():
+        each.unlink()
 
 
 @pytest.fixture
-def postgres_url(postgres_migrated: str) -> Iterator[str]:
+def postgres_url(postgres_kept: Engine) -> Iterator[str]:
     """A migrated, empty PostgreSQL database."""
-    yield postgres_migrated
-    empty(postgres_migrated)
+    url = postgres_kept.url.render_as_string(hide_password=False)
+    yield url
+    postgres_kept.dispose()
+    empty(url)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -102,12 +116,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Session]:
+def engine(database_url: str, request: pytest.FixtureRequest) -> Engine:
+    """The engine of a migrated, empty database; who listens to it listens in one test alone."""
+    name = "sqlite_kept" if database_url.startswith("sqlite") else "postgres_kept"
+    kept: Engine = request.getfixturevalue(name)
+    return kept.execution_options()
+
+
+@pytest.fixture
+def db(engine: Engine) -> Iterator[Session]:
     """An open session on a migrated, empty database."""
-    engine = create_database_engine(database_url)
     with session_factory(engine)() as session:
         yield session
-    engine.dispose()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tests.post_office import free_port
@@ -36,23 +37,30 @@ class LetterBox:
 
     def put(self, content: bytes) -> None:
         """Deliver a message."""
-        with self._opened() as connection:
-            connection.append("INBOX", "", "", content)
+        self._connection.append("INBOX", "", "", content)
+
+    def clear(self) -> None:
+        """Throw away whatever is in it."""
+        self._connection.select("INBOX")
+        self._connection.store("1:*", "+FLAGS", r"(\Deleted)")
+        self._connection.expunge()
 
     def unread(self) -> int:
         """How many messages nobody has read."""
-        with self._opened() as connection:
-            connection.select("INBOX", readonly=True)
-            return len((connection.search(None, "UNSEEN")[1][0] or b"").split())
+        self._connection.select("INBOX", readonly=True)
+        return len((self._connection.search(None, "UNSEEN")[1][0] or b"").split())
 
-    @contextmanager
-    def _opened(self) -> Iterator[imaplib.IMAP4]:
+    def close(self) -> None:
+        """Let go of it."""
+        if "_connection" in vars(self):
+            self._connection.shutdown()
+
+    @cached_property
+    def _connection(self) -> imaplib.IMAP4:
+        """One for all that a test does; it ends with the server, which takes its time to log in."""
         connection = imaplib.IMAP4("127.0.0.1", self.port)
         connection.login(USER, PASSWORD)
-        try:
-            yield connection
-        finally:
-            connection.logout()
+        return connection
 
 
 @contextmanager
@@ -97,10 +105,12 @@ def letter_box() -> Iterator[LetterBox]:
     server = subprocess.Popen(
         [program, *options, "dict", *user], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    box = LetterBox(port)
     try:
         _wait_for(port)
-        yield LetterBox(port)
+        yield box
     finally:
+        box.close()
         server.terminate()
         server.wait(PATIENCE_SECONDS)
 

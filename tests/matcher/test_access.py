@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from matcher.access import (
@@ -19,7 +19,7 @@ from matcher.access import (
     revoke_key,
     rotate_key,
 )
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from matcher.models import (
     ApiKey,
@@ -211,9 +211,8 @@ def test_the_last_valid_key_of_an_admin_stays_where_one_is_asked_to_stay(db: Ses
     revoke_key(db, first.id, NOW, keep_an_admin=True)
 
 
-def test_of_two_admins_who_revoke_each_other_at_once_one_is_told(database_url: str) -> None:
+def test_of_two_admins_who_revoke_each_other_at_once_one_is_told(engine: Engine) -> None:
     """Neither waits for the other for ever."""
-    engine = create_database_engine(database_url)
     sessions = session_factory(engine)
     with sessions.begin() as db:
         ids = [_create(db, Role.ADMIN)[0].id for _ in range(2)]
@@ -230,7 +229,6 @@ def test_of_two_admins_who_revoke_each_other_at_once_one_is_told(database_url: s
 
     with ThreadPoolExecutor(2) as admins:
         outcomes = sorted(admins.map(revoke, ids))
-    engine.dispose()
     assert outcomes == ["last_admin_key", "revoked"]
 
 

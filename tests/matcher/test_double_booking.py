@@ -7,11 +7,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.models import Session, SessionStatus
 from tests.matcher import rows
 
@@ -157,10 +157,9 @@ def test_an_engagement_has_one_session_of_a_number(db: Database) -> None:
 
 
 @pytest.mark.usefixtures("engagements")
-def test_of_two_racing_transactions_one_wins(database_url: str, db: Database) -> None:
+def test_of_two_racing_transactions_one_wins(engine: Engine, db: Database) -> None:
     """Both find the expert free and both write: one stands, the other is refused; every time."""
     db.close()
-    engine = create_database_engine(database_url)
     start = threading.Barrier(2, timeout=30)
 
     def book(id: str, engagement_id: str, start_at: dt.datetime) -> str:
@@ -180,16 +179,14 @@ def test_of_two_racing_transactions_one_wins(database_url: str, db: Database) ->
             assert sorted(outcomes) == ["refused", "stands"]
             with session_factory(engine).begin() as after:
                 after.execute(text("UPDATE sessions SET status = 'cancelled' WHERE number = 2"))
-    engine.dispose()
 
 
 @pytest.mark.usefixtures("engagements")
 def test_a_transaction_that_is_open_makes_the_other_wait_and_lose(
-    database_url: str, db: Database
+    engine: Engine, db: Database
 ) -> None:
     """The second writer is not told of the first until that one commits, and is then refused."""
     db.close()
-    engine = create_database_engine(database_url)
     first = session_factory(engine)()
     first.add(rows.session("S3", TEN + 24 * HOUR, engagement_id="A2", number=3))
     first.flush()
@@ -208,4 +205,3 @@ def test_a_transaction_that_is_open_makes_the_other_wait_and_lose(
         first.commit()
         assert "overlap" in other.result(timeout=30)
     first.close()
-    engine.dispose()

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from matcher.busy.sources import (
     SourceDraft,
@@ -21,7 +21,7 @@ from matcher.busy.sources import (
     remove_source,
     state_of,
 )
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import (
     AuditEntry,
@@ -54,15 +54,13 @@ def calendar(*times: dt.datetime, title: str = "歯科") -> bytes:
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
+def sessions(engine: Engine) -> Sessions:
     """One engagement with a published session of one expert."""
-    engine = create_database_engine(database_url)
     factory = session_factory(engine)
     with factory.begin() as db:
         rows.add_engagements(db, "A1")
         db.add(rows.session("S1"))
-    yield factory
-    engine.dispose()
+    return factory
 
 
 @pytest.fixture

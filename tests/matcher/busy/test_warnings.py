@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
 from matcher.busy.sources import STALE_AFTER
 from matcher.busy.warnings import RETRY_EVERY, StaleCalendars
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.models import BusyCalendar, Expert, FeedOwner
 from matcher.notices.smtp import MailServer, mailbox
 from tests.matcher import rows
@@ -56,8 +57,7 @@ def office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture
-def calendars(database_url: str, office: PostOffice) -> Iterator[Calendars]:
-    engine = create_database_engine(database_url)
+def calendars(engine: Engine, office: PostOffice) -> Calendars:
     sessions = session_factory(engine)
     with sessions.begin() as db:
         rows.add_engagements(db, "A1")
@@ -78,8 +78,7 @@ def calendars(database_url: str, office: PostOffice) -> Iterator[Calendars]:
         )
     server = MailServer.parse(office.url)
     warnings = StaleCalendars(sessions, server, mailbox(SENDER), lambda: NOW)
-    yield Calendars(sessions, server, warnings)
-    engine.dispose()
+    return Calendars(sessions, server, warnings)
 
 
 def recipients(office: PostOffice) -> list[str]:

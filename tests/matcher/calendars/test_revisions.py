@@ -1,6 +1,6 @@
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy.orm import sessionmaker
 from matcher.audit import PROGRAM, acting
 from matcher.calendars.feed import read_contents, render_feed
 from matcher.calendars.revisions import current_revision, following
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.models import (
     Application,
     Engagement,
@@ -275,11 +275,9 @@ def test_the_number_is_the_last_thing_that_a_transaction_writes(office: Database
 
 
 @pytest.fixture
-def sessions(office: Database, database_url: str) -> Iterator[sessionmaker[Database]]:
+def sessions(office: Database, engine: Engine) -> sessionmaker[Database]:
     office.close()
-    engine: Engine = create_database_engine(database_url)
-    yield session_factory(engine)
-    engine.dispose()
+    return session_factory(engine)
 
 
 def test_many_who_write_at_once_are_all_counted(sessions: sessionmaker[Database]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import sessionmaker
 
 from matcher.calendars.feed import FeedVersion, render_feed
 from matcher.calendars.shelf import Edition, Shelf
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.models import Expert, Feed, FeedLanguage, FeedOwner, Session
 from tests.clients.strict import read_strictly
 from tests.matcher.rows import session
@@ -57,16 +57,14 @@ class House:
 
 
 @pytest.fixture
-def house(two_engagements: Database, database_url: str) -> Iterator[House]:
+def house(two_engagements: Database, engine: Engine) -> House:
     db = two_engagements
     week = dt.timedelta(days=7)
     db.add(session("S1", NOW + week))
     db.add(session("S2", NOW + week, engagement_id="A2", expert_id="E2"))
     db.commit()
     db.close()
-    engine = create_database_engine(database_url)
-    yield House(engine)
-    engine.dispose()
+    return House(engine)
 
 
 @pytest.mark.check(17)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import from_wall_time
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.delivery.moving import SessionMove, move_session
 from matcher.errors import Conflict, Invalid, NotFound
 from matcher.models import (
@@ -253,13 +253,11 @@ def test_a_time_is_after_today_and_a_whole_minute(planned: Database, start_at: d
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # SQLite has one writer
 def test_of_two_who_move_a_session_at_once_the_second_is_told(
-    planned: Database, database_url: str
+    planned: Database, engine: Engine
 ) -> None:
     read = planned.get_one(Session, "S2")
-    engine = create_database_engine(database_url)
     with session_factory(engine)() as other:
         move(other, "S2", "2025-10-15T14:00")
-    engine.dispose()
 
     with pytest.raises(Conflict, match="Somebody changed the session"):
         move(planned, read.id, "2025-10-29T14:00")

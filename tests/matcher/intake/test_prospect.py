@@ -3,11 +3,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.errors import Conflict, NotFound
 from matcher.intake.acceptance import new_engagement
 from matcher.intake.prospect import UNDECIDED, prospect_of
@@ -92,11 +92,9 @@ def test_nothing_of_a_prospect_is_left_behind(office: Database) -> None:
     assert application.state == ApplicationState.INTERVIEWED
 
 
-def test_a_prospect_needs_only_to_read(office: Database, database_url: str) -> None:
-    engine = create_database_engine(database_url)
+def test_a_prospect_needs_only_to_read(office: Database, engine: Engine) -> None:
     with session_factory(engine, read_only=True).begin() as reading:
         found = prospect_of(reading, "A2", NOW)
-    engine.dispose()
     assert found.proposal is not None
 
 

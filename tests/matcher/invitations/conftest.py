@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.delivery.sessions import revise_session
 from matcher.invitations.sending import Inviter
 from matcher.models import (
@@ -76,15 +77,13 @@ class Programme:
 
 
 @pytest.fixture
-def programme(database_url: str) -> Iterator[Programme]:
-    engine = create_database_engine(database_url)
+def programme(engine: Engine) -> Programme:
     moment = Programme(session_factory(engine))
     moment.sessions = session_factory(engine, clock=moment.clock)
     with moment.sessions.begin() as db:
         rows.add_engagements(db, "A1", experts=("E1", "E2"))
         db.get_one(Expert, "E2").email = "jiro@experts.example"
-    yield moment
-    engine.dispose()
+    return moment
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import Engine
 
-from matcher.database import create_database_engine
 from matcher.models import (
     CalendarBy,
     Expert,
@@ -138,16 +138,14 @@ def test_nothing_is_queued_where_the_change_is_undone(programme: Programme) -> N
 
 
 def test_an_invitation_is_one_for_a_party_and_a_session(
-    programme: Programme, database_url: str
+    programme: Programme, engine: Engine
 ) -> None:
     programme.want(CalendarBy.MAIL)
     programme.arrange()
     programme.move(hours=1)
     programme.move(hours=1)
-    engine = create_database_engine(database_url)
     with engine.connect() as connection:
         count = connection.exec_driver_sql("SELECT count(*) FROM invitations").scalar_one()
-    engine.dispose()
     assert count == 1
     assert list(programme.invitations()) == [(FeedOwner.EXPERT, "E1")]
 

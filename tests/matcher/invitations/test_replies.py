@@ -29,9 +29,16 @@ def later() -> dt.datetime:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[LetterBox]:
+def kept_server() -> Iterator[LetterBox]:
     with letter_box() as running:
         yield running
+
+
+@pytest.fixture
+def server(kept_server: LetterBox) -> LetterBox:
+    """A mailbox with nothing in it."""
+    kept_server.clear()
+    return kept_server
 
 
 @pytest.fixture

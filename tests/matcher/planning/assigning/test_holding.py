@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
 from matcher.clock import from_wall_time, wall_time
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.delivery.engagements import (
     CompletionDraft,
     EngagementChanges,
@@ -490,11 +490,9 @@ def test_an_expert_who_is_pinned_is_the_only_one_to_be_held(office: Database) ->
 
 
 @pytest.fixture
-def others(database_url: str) -> Iterator[sessionmaker[Database]]:
+def others(engine: Engine) -> sessionmaker[Database]:
     """Further sessions of the same database, as other requests have them."""
-    engine = create_database_engine(database_url)
-    yield session_factory(engine)
-    engine.dispose()
+    return session_factory(engine)
 
 
 def at_once(actions: list[Callable[[], str]]) -> list[str]:

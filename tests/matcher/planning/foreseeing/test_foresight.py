@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from matcher.database import create_database_engine, migrate, session_factory
+from matcher.database import session_factory
 from matcher.models import Engagement, Expert, Plan, Release, StoredForecast, StoredRehearsal
 from matcher.planning.foreseeing.foresight import look_ahead
 from matcher.planning.foreseeing.freshness import Outdated, Present
@@ -20,16 +19,13 @@ LATER, TOMORROW = NOON + dt.timedelta(hours=1), NOON + dt.timedelta(days=1)
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
-    migrate(database_url)
-    engine = create_database_engine(database_url)
+def sessions(engine: Engine) -> sessionmaker[Session]:
     factory = session_factory(engine, clock=lambda: NOON)
     with factory.begin() as db:
         rows.add_engagements(db, "A1")
         db.add(rows.session("S1"))
         publish(db, 1, NOON)
-    yield factory
-    engine.dispose()
+    return factory
 
 
 def look(sessions: sessionmaker[Session], now: dt.datetime) -> None:
@@ -113,14 +109,12 @@ def test_who_has_no_session_to_come_any_more_is_taken_off(sessions: sessionmaker
 
 
 def test_both_are_computed_anew_when_records_have_changed_but_not_at_every_change(
-    database_url: str, sessions: sessionmaker[Session]
+    engine: Engine, sessions: sessionmaker[Session]
 ) -> None:
     look(sessions, NOON)
     changed_at = NOON + dt.timedelta(minutes=4)
-    engine = create_database_engine(database_url)
     with session_factory(engine, clock=lambda: changed_at).begin() as db:
         db.get_one(Expert, "E1").max_per_week += 1
-    engine.dispose()
     with sessions() as db:
         kept = db.scalars(select(StoredForecast)).one()
         assert Present.of(db, "tokyo-2025", changed_at).outdates(kept) is Outdated.RECORDS

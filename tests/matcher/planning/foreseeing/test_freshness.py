@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import sessionmaker
 
@@ -34,9 +35,8 @@ Sessions = sessionmaker[Database]
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
+def sessions(engine: Engine) -> Sessions:
     """A1 is of this year, A2 of another organization and of the year before."""
-    engine = create_database_engine(database_url)
     # Every entry is of long ago: no time tells what was committed after something was computed.
     factory = session_factory(engine, clock=lambda: NOON - dt.timedelta(days=30))
     with factory.begin() as db:
@@ -51,8 +51,7 @@ def sessions(database_url: str) -> Iterator[Sessions]:
         db.add(rows.engagement("A2", "O2"))
         db.flush()
         db.get_one(Engagement, "A2").programme_id = "tokyo-2024"
-    yield factory
-    engine.dispose()
+    return factory
 
 
 def computed(sessions: Sessions, now: dt.datetime = NOON) -> StoredForecast:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.errors import Conflict, PlanOutdated
 from matcher.intake.applications import withdraw
 from matcher.models import (
@@ -117,16 +117,14 @@ def test_an_absence_touches_the_sessions_within_it_and_no_others(office: Databas
 
 
 def test_the_part_is_found_before_without_keeping_anybody_from_writing(
-    office: Database, database_url: str
+    office: Database, engine: Engine
 ) -> None:
     """On a connection that cannot lock; it is not looked for again where nothing has changed."""
     plan = ready_plan(office, WANTED, NOW)
     office.add(away("E2", "2025-10-29"))
     office.commit()
-    engine = create_database_engine(database_url)
     with session_factory(engine, read_only=True)() as reading:
         found = find_untouched(reading, plan.id, LATER)
-    engine.dispose()
     assert found
     assert sorted(found.part.chosen) == ["A1", "A2"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.audit import Actor, acting
 from matcher.clock import wall_time
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.intake.applications import withdraw
 from matcher.models import (
@@ -318,13 +318,11 @@ def test_a_double_booking_by_somebody_else_is_refused_and_nothing_changes(
 
 
 @pytest.fixture
-def two_databases(database_url: str) -> Iterator[list[Database]]:
+def two_databases(engine: Engine) -> Iterator[list[Database]]:
     """Two sessions on one database, each on a connection of its own."""
-    engine = create_database_engine(database_url)
     sessions = session_factory(engine)
     with sessions() as one, sessions() as other:
         yield [one, other]
-    engine.dispose()
 
 
 def test_of_two_plans_published_at_once_one_is_outdated(two_databases: list[Database]) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import wall_time
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.delivery.moving import SessionMove, move_session
 from matcher.errors import Conflict, NotFound, PlanOutdated
 from matcher.intake.applications import withdraw
@@ -360,12 +360,11 @@ def test_a_snapshot_of_a_restoration_is_that_of_then(twice: Database) -> None:
 
 
 def test_of_a_plan_and_a_restoration_at_once_the_second_sees_the_first(
-    database_url: str, twice: Database
+    engine: Engine, twice: Database
 ) -> None:
     """Either the plan is outdated by then, or the restoration takes it back as well."""
     plan_id = ready_plan(twice, FIRST | {"A3": SECOND["A3"]}, NOW).id
     twice.commit()
-    engine = create_database_engine(database_url)
     sessions = session_factory(engine)
     start = threading.Barrier(2)
 
@@ -390,6 +389,5 @@ def test_of_a_plan_and_a_restoration_at_once_the_second_sees_the_first(
     with ThreadPoolExecutor(2) as threads:
         published, back = threads.submit(publish_it), threads.submit(restore_it)
         numbers = (published.result(timeout=60), back.result(timeout=60))
-    engine.dispose()
     assert numbers in {(None, 3), (3, 4)}
     assert starts(twice) == ALL_OF_THEN

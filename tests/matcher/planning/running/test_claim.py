@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from matcher.database import create_database_engine, migrate, session_factory
+from matcher.database import session_factory
 from matcher.planning.running.claim import LEASE, Claim
 
 NOON = dt.datetime(2025, 9, 10, 3, tzinfo=dt.UTC)
@@ -15,11 +15,8 @@ OVER = NOON + LEASE + dt.timedelta(seconds=1)
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
-    migrate(database_url)
-    engine = create_database_engine(database_url)
-    yield session_factory(engine)
-    engine.dispose()
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    return session_factory(engine)
 
 
 def take(sessions: sessionmaker[Session], now: dt.datetime = NOON) -> Claim | None:

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import Engine
 
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.models import Plan, PlanState, ProgressRecord
 from matcher.planning.running.attempt import Sessions
 from matcher.planning.running.following import News, Seats, follow
@@ -18,13 +19,11 @@ SECOND = ProgressRecord("improve", 1.5, 850, 800, 0.0625, 1)
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
-    engine = create_database_engine(database_url)
+def sessions(engine: Engine) -> Sessions:
     factory = session_factory(engine)
     with factory.begin() as db:
         rows.add_engagements(db, "A1")
-    yield factory
-    engine.dispose()
+    return factory
 
 
 @pytest.fixture

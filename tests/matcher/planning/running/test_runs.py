@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import Engine
 from sqlalchemy.orm import undefer
 
 from matcher.database import create_database_engine, session_factory
@@ -44,14 +45,12 @@ def clock() -> dt.datetime:
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
+def sessions(engine: Engine) -> Sessions:
     """Database sessions on a programme with one engagement and one expert."""
-    engine = create_database_engine(database_url)
     factory = session_factory(engine)
     with factory.begin() as db:
         rows.add_engagements(db, "A1")
-    yield factory
-    engine.dispose()
+    return factory
 
 
 def queue_run(sessions: Sessions, parameters: RunParameters = QUICK) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import undefer
 
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.errors import Conflict
 from matcher.models import (
     ApplicationAbsence,
@@ -32,14 +31,12 @@ from tests.matcher.planning.published import LATER, publish_first, wall
 
 
 @pytest.fixture
-def published(database_url: str) -> Iterator[Sessions]:
+def published(engine: Engine) -> Sessions:
     """Two engagements with sessions of E1, and a third that nobody serves yet."""
-    engine = create_database_engine(database_url)
     sessions = session_factory(engine)
     with sessions() as db:
         publish_first(db)
-    yield sessions
-    engine.dispose()
+    return sessions
 
 
 def fall_ill(sessions: Sessions, first: str, after: str, expert: str = "E1") -> None:

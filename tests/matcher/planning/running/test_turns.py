@@ -3,13 +3,13 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session as Database
 
 from matcher.clock import utc_now
-from matcher.database import create_database_engine, session_factory
+from matcher.database import session_factory
 from matcher.models import Plan, PlanState, PlanTerms, Programme
 from matcher.planning.running.attempt import Attempt, Sessions
 from matcher.planning.running.runs import RunParameters as Parameters
@@ -23,10 +23,8 @@ SECOND = dt.timedelta(seconds=1)
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
-    engine = create_database_engine(database_url)
-    yield session_factory(engine)
-    engine.dispose()
+def sessions(engine: Engine) -> Sessions:
+    return session_factory(engine)
 
 
 @pytest.fixture
