@@ -11,7 +11,7 @@ from solver.grid import Grid, IntArray
 from solver.memo import PairTable, Piece, new_memo
 from solver.patterns import FREE, new_paths
 from solver.regret import put_back
-from solver.schedule import FINE, NEVER, Schedule
+from solver.schedule import FINE, NEVER, NOBODY, Schedule
 
 CHUNK = 500
 """Engagements put in before the caller is asked whether there is time for more."""
@@ -44,6 +44,7 @@ def construct(grid: Grid, schedule: Schedule, table: PairTable, hurry: Callable[
     everybody = Piece(0, np.arange(len(grid.sessions)), np.zeros(len(grid.max_total), np.int64))
     paths, memo = new_paths(grid), new_memo(len(grid.pair_expert))
     queue = _by_regret(grid, table)
+    queue = queue[schedule.pair[queue] == NOBODY]
     for first in range(0, len(queue), CHUNK):
         if hurry():
             break

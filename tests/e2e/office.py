@@ -61,8 +61,10 @@ class Office:
         return self._keys[known]
 
     def run(self, plan_id: str) -> None:
-        """Do what a worker does, here and now."""
+        """Do what a worker does, here and now; there is a plan then."""
         assert self.app.extensions["matcher"].jobs.execute(plan_id)
+        plan = done(self.planner.get(f"/v1/plans/{plan_id}"))
+        assert plan["state"] == "ready", plan["error"]
 
 
 class _Quiet(WSGIRequestHandler):

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from solver import Parameters, ProblemFile, judge, solve
-from solver.grid import compile_grid
-from solver.schedule import NOBODY, total_cost
+from solver.bound import assignment_problem
+from solver.construct import construct, order_pairs
+from solver.cost import cost_of
+from solver.engine import assignments_of
+from solver.grid import compile_grid, one_a_day
+from solver.pieces import Ground, price_range
+from solver.plan import Assignment
+from solver.problem import Current
+from solver.schedule import NOBODY, Rows, all_rows, pinned_schedule, total_cost
 from solver.warm_start import keep_published
 from tests.solver.builders import Plan, Record, encode, file, pin, plan, problem
 from tests.solver.test_engine import crowded
@@ -128,3 +135,40 @@ def test_an_engagement_that_is_new_is_put_beside_what_is_kept() -> None:
     record = published(problem(), {"bakers": ("ann", BAKERS)})
     found = solve(ProblemFile.from_bytes(encode(record)), cancelled=lambda: True)
     assert found.cost.stability == 0
+
+
+def test_the_construction_leaves_what_is_kept_where_it_is_and_adds_the_rest() -> None:
+    problem_file = crowded(engagements=30, experts=12)
+    plan_of_before = solve(problem_file, Parameters(None, 1, 0, 200))
+    served = {each.engagement: each for each in plan_of_before.assignments}
+    left_out = sorted(served)[:5]
+    found = problem_file.problem.model_copy(
+        update={
+            "engagements": tuple(
+                each.model_copy(update={"current": current_of(served[each.id])})
+                if each.id in served and each.id not in left_out
+                else each
+                for each in problem_file.problem.engagements
+            )
+        }
+    )
+    grid = compile_grid(found)
+    schedule = keep_published(found, grid)
+    before = Rows(*(array.copy() for array in all_rows(schedule)))
+    held = before.pair != NOBODY
+    assert held.sum() == len(served) - len(left_out)
+
+    cost = price_range(Ground(grid), (0, len(grid.pair_expert)))
+    pairs = assignment_problem(grid, pinned_schedule(grid), cost)
+    table = order_pairs(pairs, np.zeros(len(grid.max_total), np.int64))
+    construct(one_a_day(grid), schedule, table, lambda: False)
+
+    after = all_rows(schedule)
+    for was, became in zip(before, after, strict=True):
+        assert (was[held] == became[held]).all()
+    assert (after.pair != NOBODY).sum() > held.sum()
+    assert total_cost(grid, schedule) == cost_of(found, assignments_of(found, grid, after)).total
+
+
+def current_of(assignment: Assignment) -> Current:
+    return Current(expert=assignment.expert, starts=assignment.starts)
