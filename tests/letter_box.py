@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests.answering import answering
 from tests.post_office import free_port
 
 USER, PASSWORD = "office", "a pass/word"
@@ -77,14 +78,9 @@ def encrypted(box: LetterBox, certificate: ssl.SSLContext) -> Iterator[LetterBox
                 back.join()
                 client.close()
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), PassOn) as front:
-        thread = threading.Thread(target=front.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield LetterBox(front.server_address[1], encrypted=True)
-        finally:
-            front.shutdown()
-            thread.join()
+    front = socketserver.ThreadingTCPServer(("127.0.0.1", 0), PassOn)
+    with answering(front):
+        yield LetterBox(front.server_address[1], encrypted=True)
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from matcher.models import (
 )
 from matcher.programme import Qualification
 from matcher.settings import Settings
+from tests.answering import answering
 from tests.api.service import serving
 from tests.clients.programs import Seen, Subscriber, read_with_calcurse, read_with_ical_js
 from tests.clients.strict import read_strictly
@@ -602,12 +602,8 @@ def test_the_organizer_is_who_the_office_writes_mail_as(sqlite_url: str, tmp_pat
 def address(office: Office) -> Iterator[str]:
     """Serve the office on a port of this machine."""
     server = make_server("127.0.0.1", 0, office.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield f"http://127.0.0.1:{server.port}"
 
 
 def planned(office: Office, *, cancelled: tuple[str, ...] = ()) -> list[Seen]:

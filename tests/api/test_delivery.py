@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -21,6 +21,7 @@ from matcher.access import create_key
 from matcher.calendars.identity import uid_of
 from matcher.models import Role, load_programme
 from matcher.settings import Settings
+from tests.answering import answering
 from tests.api.records import accept, application, new, new_expert, organization
 from tests.api.service import PEPPER, Caller
 from tests.clients.strict import read_strictly
@@ -113,15 +114,9 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     app = create_app(settings, clock=lambda: opened.now)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     opened = Office(app, f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with closing(app.extensions["matcher"]), answering(server):
         prepare(opened)
         yield opened
-    finally:
-        server.shutdown()
-        thread.join()
-        app.extensions["matcher"].close()
 
 
 def prepare(office: Office) -> None:

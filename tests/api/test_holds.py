@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from api import create_app
 from matcher.access import create_key
 from matcher.models import Role, load_programme
 from matcher.settings import Settings
+from tests.answering import answering
 from tests.api.records import new, new_engagement, new_expert, organization
 from tests.api.service import PEPPER, Caller, RunningService
 
@@ -186,16 +188,10 @@ def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     desk.admin = Caller(
         f"http://127.0.0.1:{server.server_port}", {"Authorization": f"Bearer {key}"}
     )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with closing(services), answering(server):
         new_expert(desk.admin)
         desk.engagements = two_engagements(desk.admin)
         yield desk
-    finally:
-        server.shutdown()
-        thread.join()
-        services.close()
 
 
 def test_of_two_requests_for_the_same_time_at_once_one_wins(desk: Desk) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from matcher.access import create_key
 from matcher.clock import from_wall_time
 from matcher.models import Role, load_programme
 from matcher.settings import Settings
+from tests.answering import answering
 from tests.api.service import PEPPER, Caller
 
 
@@ -108,19 +108,13 @@ def opened_office(database_url: str, folder: Path, start: dt.datetime) -> Iterat
     with app.extensions["matcher"].writing.begin() as db:
         load_programme(db, "tokyo-2025")
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with closing(app.extensions["matcher"]), answering(server):
         admin, staff, planner = (
             _keyed(url, _first_key(app, role, start))
             for role in (Role.ADMIN, Role.STAFF, Role.PLANNER)
         )
         yield Office(app, url, clock, admin, staff, planner)
-    finally:
-        server.shutdown()
-        thread.join()
-        app.extensions["matcher"].close()
 
 
 def _keyed(url: str, key: str) -> Caller:
