@@ -18,6 +18,7 @@ from matcher.errors import Invalid
 from matcher.geography import MUNICIPALITIES
 from matcher.models import WeeklyHours
 from matcher.models.hours import Weekday
+from matcher.wording import WEEKDAYS_JA
 
 __all__ = [
     "YES_OR_NO",
@@ -52,7 +53,6 @@ _MOMENT = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[ T]\d{1,2}:\d\d)?"
 _ABSENCE = re.compile(
     rf"(?P<first>{_MOMENT})(?:\s*(?:\.\.|~)\s*(?P<last>{_MOMENT}))?(?P<reason>(?: .*)?)"
 )
-_DAYS_JA = "月火水木金土日"
 _WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
@@ -206,7 +206,7 @@ def read_hours(text: str) -> tuple[WeeklyHours, ...]:
 def write_hours(hours: Sequence[WeeklyHours]) -> str:
     """Write hours of the week, as they are read."""
     return "; ".join(
-        f"{_DAYS_JA[_WEEKDAYS.index(own.weekday)]} {own.opens:%H:%M}-{own.closes:%H:%M}"
+        f"{WEEKDAYS_JA[_WEEKDAYS.index(own.weekday)]} {own.opens:%H:%M}-{own.closes:%H:%M}"
         for own in hours
     )
 
@@ -290,8 +290,8 @@ def _days_of(word: str) -> Sequence[Weekday] | None:
         return _WEEKDAYS[first : last + 1] or None
     if word[:3] in _WEEKDAYS:
         return _WEEKDAYS[_WEEKDAYS.index(word[:3]) :][:1]
-    if set(word) <= set(_DAYS_JA):
-        return [_WEEKDAYS[_DAYS_JA.index(letter)] for letter in word]
+    if set(word) <= set(WEEKDAYS_JA):
+        return [_WEEKDAYS[WEEKDAYS_JA.index(letter)] for letter in word]
     return None
 
 

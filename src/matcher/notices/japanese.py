@@ -10,11 +10,11 @@ from matcher.models import Application, Engagement, Purpose, Session, SessionSta
 from matcher.notices.letter import Item, Letter, standing
 from matcher.notices.reasons import Reasons
 from matcher.programme import Office, Period, ProgrammeRules
+from matcher.wording import WEEKDAYS_JA
 
 __all__ = ["accepted", "declined", "schedule"]
 
 REIWA_BEGINS = 2019
-WEEKDAYS = "月火水木金土日"
 
 
 def accepted(application: Application, engagement: Engagement, today: dt.date) -> Letter:
@@ -203,7 +203,7 @@ def _span(period: Period) -> str:
 
 
 def _with_weekday(day: dt.date) -> str:
-    return f"{_in_reiwa(day)}({WEEKDAYS[day.weekday()]})"
+    return f"{_in_reiwa(day)}({WEEKDAYS_JA[day.weekday()]})"
 
 
 def _in_reiwa(day: dt.date) -> str:

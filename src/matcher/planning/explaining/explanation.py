@@ -192,7 +192,7 @@ def obstacle(candidate: CandidateExplanation) -> Obstacle:
 def _counted(reasons: Iterable[Words]) -> NotServable:
     counts = Counter(reasons).most_common()
     return NotServable(
-        [f"{words.en} ({count} expert{'s' * (count > 1)})" for words, count in counts],
+        [f"{words.en} ({counted(count, 'expert')})" for words, count in counts],
         [f"{words.ja}({count}名)" for words, count in counts],
     )
 
